@@ -1,0 +1,1 @@
+"""Knowledge distillation: frozen and cached teachers, losses, objectives. Knows no network."""

@@ -1,0 +1,183 @@
+"""What travels between the rooms: padded sequences, batches and network outputs.
+
+Axis legend, used in every shape comment and docstring of the project:
+
+====== ==========================================================================
+letter axis
+====== ==========================================================================
+``B``  clips in a batch
+``T``  time steps of an input stream (video frames or skeleton frames)
+``S``  output steps of a network, ``ceil(T / 4)`` for most
+``V``  vocabulary size including the blank, the width of the logits
+``U``  glosses of a transcript
+``J``  joints (keypoints) of a skeleton
+``C``  channels of a joint or an image: (x, y, confidence) or (red, green, blue)
+``D``  features
+``H W`` image height and width in pixels
+====== ==========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Padded:
+    """A batch of sequences of unequal length.
+
+    ``values`` is ``[B, T, ...]``, batch first; ``lengths`` is ``[B]`` int64, counted in steps of these ``values``.
+    Positions at and after a length are padding and mean nothing: no result may depend on them.
+    """
+
+    values: Tensor
+    lengths: Tensor
+
+    def __post_init__(self) -> None:
+        assert self.values.ndim >= 2, f"values need a batch and a time axis, got shape {tuple(self.values.shape)}"
+        assert self.lengths.shape == self.values.shape[:1], (
+            f"{tuple(self.lengths.shape)} lengths for {self.values.shape[0]} sequences"
+        )
+
+    @classmethod
+    def from_list(cls, sequences: Sequence[Tensor]) -> Padded:
+        """Pad ``[T_i, ...]`` tensors with zeros to the longest and stack them.
+
+        Raises:
+            ValueError: when there is no sequence to stack.
+        """
+        if not sequences:
+            raise ValueError("cannot pad an empty list of sequences: a batch needs at least one clip")
+        lengths = torch.tensor([len(sequence) for sequence in sequences], dtype=torch.int64)
+        values = torch.nn.utils.rnn.pad_sequence(list(sequences), batch_first=True)
+        return cls(values, lengths.to(values.device))
+
+    @property
+    def mask(self) -> Tensor:
+        """``[B, T]`` bool, true on real steps and false on padding."""
+        steps = torch.arange(self.values.shape[1], device=self.lengths.device)
+        return steps < self.lengths[:, None]
+
+    def expanded_mask(self) -> Tensor:
+        """The mask with trailing axes of size one, ready to multiply or select ``values``."""
+        return self.mask.reshape(*self.values.shape[:2], *([1] * (self.values.ndim - 2)))
+
+    def zeroed(self) -> Padded:
+        """The same sequences with zeros as padding; a NaN in the padding disappears too."""
+        zero = torch.zeros((), dtype=self.values.dtype, device=self.values.device)
+        return Padded(torch.where(self.expanded_mask(), self.values, zero), self.lengths)
+
+    def valid(self) -> Tensor:
+        """All real steps of all sequences, one after the other: ``[sum(lengths), ...]``."""
+        return self.values[self.mask]
+
+    def unpad(self) -> list[Tensor]:
+        """The sequences one by one, each ``[T_i, ...]``."""
+        return [sequence[:length] for sequence, length in zip(self.values, self.lengths.tolist(), strict=True)]
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> Padded:
+        """Apply a step-wise ``function`` to the values and keep the lengths."""
+        return Padded(function(self.values), self.lengths)
+
+    def to(self, device: torch.device | str) -> Padded:
+        """The same sequences on another device."""
+        return Padded(self.values.to(device, non_blocking=True), self.lengths.to(device, non_blocking=True))
+
+    def detach(self) -> Padded:
+        """The same sequences without their history of gradients."""
+        return Padded(self.values.detach(), self.lengths)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A few clips, as a network and a loss see them.
+
+    ``rgb`` is ``[B, T', 3, H, W]`` and ``pose`` is ``[B, T, J, C]``; a stream nobody asked for is ``None``.
+    ``glosses`` holds gloss ids ``[B, U]`` int64, never the blank. ``frames`` is ``[B, T]`` int64, the temporal plan: the
+    source frame behind every step of ``pose``; ``rgb`` shows every ``rgb_stride``-th of them.
+    """
+
+    ids: tuple[str, ...]
+    glosses: Padded
+    frames: Padded
+    rgb: Padded | None = None
+    pose: Padded | None = None
+    rgb_stride: int = 1
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def stream(self, name: str) -> Padded:
+        """The stream called ``"rgb"`` or ``"pose"``.
+
+        Raises:
+            ValueError: when the stream is unknown or was not loaded.
+        """
+        if name not in ("rgb", "pose"):
+            raise ValueError(f"unknown stream {name!r}: a network reads 'rgb' or 'pose'")
+        stream = getattr(self, name)
+        if stream is None:
+            raise ValueError(f"this batch carries no {name!r} stream: the corpus was opened without it")
+        return stream
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch on another device."""
+        return replace(
+            self,
+            glosses=self.glosses.to(device),
+            frames=self.frames.to(device),
+            rgb=self.rgb.to(device) if self.rgb is not None else None,
+            pose=self.pose.to(device) if self.pose is not None else None,
+        )
+
+
+@dataclass(frozen=True)
+class NetOutput:
+    """What every teacher and every student returns.
+
+    ``logits`` are raw scores ``[B, S, V]`` (isolated networks have ``S = 1``). ``taps`` are the intermediate features
+    ``[B, S', D]`` that the network chooses to publish, by name.
+    """
+
+    logits: Padded
+    taps: dict[str, Padded] = field(default_factory=dict)
+
+    def read(self, name: str) -> Padded:
+        """The tap called ``name``, or the logits when ``name`` is ``"logits"``."""
+        if name == "logits":
+            return self.logits
+        if name not in self.taps:
+            raise ValueError(f"no tap {name!r}: this network publishes {', '.join(['logits', *sorted(self.taps)])}")
+        return self.taps[name]
+
+    def detach(self) -> NetOutput:
+        """The same output without its history of gradients."""
+        return NetOutput(self.logits.detach(), {name: tap.detach() for name, tap in self.taps.items()})
+
+
+@runtime_checkable
+class Network(Protocol):
+    """What the workbench asks of a teacher or a student, besides being a ``torch.nn.Module``.
+
+    ``input_stream`` is ``"rgb"`` or ``"pose"``; ``tap_widths`` gives the feature width ``D`` of every published tap.
+    """
+
+    input_stream: str
+
+    @property
+    def tap_widths(self) -> dict[str, int]:
+        """Width of every tap the network publishes, by name."""
+        ...
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Output steps ``S`` for inputs of ``lengths`` steps, without running the network."""
+        ...
+
+    def __call__(self, stream: Padded) -> NetOutput:
+        """Recognise a padded stream."""
+        ...

@@ -1,0 +1,1 @@
+"""The run: configuration, assembly, training, records, evaluation, tables."""
