@@ -98,8 +98,8 @@ class Batch:
     """A few clips, as a network and a loss see them.
 
     ``rgb`` is ``[B, T', 3, H, W]`` and ``pose`` is ``[B, T, J, C]``; a stream nobody asked for is ``None``.
-    ``glosses`` holds gloss ids ``[B, U]`` int64, never the blank. ``frames`` is ``[B, T]`` int64, the temporal plan: the
-    source frame behind every step of ``pose``; ``rgb`` shows every ``rgb_stride``-th of them.
+    ``glosses`` holds gloss ids ``[B, U]`` int64, never the blank. ``frames`` is ``[B, T]`` int64, the temporal plan:
+    the source frame behind every step of ``pose``; ``rgb`` shows every ``rgb_stride``-th of them.
     """
 
     ids: tuple[str, ...]

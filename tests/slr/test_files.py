@@ -8,9 +8,8 @@ from slr.files import whole_file, write_text
 def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path):
     path = tmp_path / "result.json"
     write_text(path, "old")
-    with pytest.raises(OSError, match="disk full"), whole_file(path) as temporary:
-        temporary.write_text("half of the new")
-        raise OSError("disk full")
+    with pytest.raises(OSError, match="disk full"):
+        _write_half_of(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -27,3 +26,9 @@ def test_nothing_is_visible_before_the_block_ends(tmp_path):
         temporary.write_text("x")
         assert not path.exists()
     assert path.exists()
+
+
+def _write_half_of(path):
+    with whole_file(path) as temporary:
+        temporary.write_text("half of the new")
+        raise OSError("disk full")

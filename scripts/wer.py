@@ -1,0 +1,51 @@
+"""Score recognised glosses against references, or compare two systems on the same clips."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from slr.files import write_text
+from slr.scoring import PROTOCOLS, score_files
+
+EXAMPLE = """example:
+  python scripts/wer.py phoenix2014-groundtruth-dev.stm student.ctm
+  python scripts/wer.py dev.corpus.csv baseline.ctm student.ctm --json scores.json
+
+files: .stm, .ctm, tables id|folder|signer|annotation, or lines "clip|gloss ...", "clip,gloss ...", "clip gloss ..."
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 0 on success, 2 on what the user got wrong."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("reference", type=Path, metavar="REF", help="file of references")
+    parser.add_argument("hypotheses", type=Path, metavar="HYP", help="file of hypotheses")
+    parser.add_argument("second", type=Path, nargs="?", metavar="HYP2", help="a second system, compared with the first")
+    parser.add_argument("--protocol", default="phoenix2014", help=f"{' or '.join(PROTOCOLS)} (default: %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, clip by clip")
+    parser.add_argument("--alignments", type=Path, metavar="FILE", help="write which gloss was taken for which")
+    given = parser.parse_args(arguments)
+    try:
+        scores = score_files(
+            given.reference, [path for path in (given.hypotheses, given.second) if path], given.protocol
+        )
+        for path, render in ((given.json, scores.to_json), (given.alignments, scores.alignments)):
+            if path is not None:
+                write_text(path, render())
+    except (OSError, ValueError) as error:
+        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"wer.py: {reason}", file=sys.stderr)
+        return 2
+    Console(highlight=False).print(scores.render())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

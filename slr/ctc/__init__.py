@@ -1,0 +1,28 @@
+"""Connectionist temporal classification: decoding, forced alignment, pseudo-labels and times."""
+
+from slr.ctc.alignment import ForcedAlignment, feasible, forced_alignment, required_steps
+from slr.ctc.beam import BeamDecoder
+from slr.ctc.decoders import decoder_by_name
+from slr.ctc.greedy import GreedyDecoder
+from slr.ctc.hypotheses import Decoder, Decoding, Hypothesis
+from slr.ctc.pseudo_labels import PseudoLabelAccuracy, StepCount, dense_labels, pseudo_label_accuracy
+from slr.ctc.times import GlossTimes, step_times
+
+__all__ = [
+    "BeamDecoder",
+    "Decoder",
+    "Decoding",
+    "ForcedAlignment",
+    "GlossTimes",
+    "GreedyDecoder",
+    "Hypothesis",
+    "PseudoLabelAccuracy",
+    "StepCount",
+    "decoder_by_name",
+    "dense_labels",
+    "feasible",
+    "forced_alignment",
+    "pseudo_label_accuracy",
+    "required_steps",
+    "step_times",
+]

@@ -1,0 +1,45 @@
+"""Word error rate under named protocols, its significance, and the files transcripts come in. Imports no torch."""
+
+from slr.scoring.files import Transcript, read_transcripts
+from slr.scoring.protocols import PROTOCOLS, Protocol, protocol_by_name
+from slr.scoring.report import alignments_text, as_json, render_comparison, render_report
+from slr.scoring.score_files import FileScores, score_files
+from slr.scoring.significance import (
+    Comparison,
+    GapClosed,
+    Interval,
+    gap_closed,
+    paired_bootstrap,
+    wer_interval,
+)
+from slr.scoring.wer import AlignedGloss, ClipScore, Counts, WerReport, score
+from slr.scoring.writers import write_corpus, write_ctm, write_lines, write_stm
+
+__all__ = [
+    "PROTOCOLS",
+    "AlignedGloss",
+    "ClipScore",
+    "Comparison",
+    "Counts",
+    "FileScores",
+    "GapClosed",
+    "Interval",
+    "Protocol",
+    "Transcript",
+    "WerReport",
+    "alignments_text",
+    "as_json",
+    "gap_closed",
+    "paired_bootstrap",
+    "protocol_by_name",
+    "read_transcripts",
+    "render_comparison",
+    "render_report",
+    "score",
+    "score_files",
+    "wer_interval",
+    "write_corpus",
+    "write_ctm",
+    "write_lines",
+    "write_stm",
+]

@@ -1,0 +1,164 @@
+"""Scores as something to read: tables for a terminal, alignments for a file, JSON for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import Any
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from slr.scoring.significance import Comparison, Interval, wer_interval
+from slr.scoring.wer import ClipScore, WerReport
+
+_ERRORS_SHOWN = 5
+_FIGURES = ("WER", "sub", "del", "ins", "correct", "clips\nwrong")
+
+
+def render_report(report: WerReport, title: str, signers: Mapping[str, str]) -> RenderableType:
+    """Totals, figures per signer when there are several, and the most frequent errors, for a rich console."""
+    protocol = report.protocol
+    parts: list[RenderableType] = [
+        Text(title, style="bold"),
+        Text(f"{len(report.clips)} clips, {report.counts.reference} glosses to recognise"),
+        Text(f"protocol {protocol.name}: {protocol.description}"),
+    ]
+    if report.missing:
+        number, more = len(report.missing), ", ..." if len(report.missing) > 1 else ""
+        parts.append(Text(f"clips without hypothesis, scored as empty: {number} ({report.missing[0]}{more})", "yellow"))
+    parts.append(_totals(report))
+    by_signer = report.grouped(signers)
+    if len(by_signer) > 1:
+        parts.append(_signers(by_signer))
+    if report.counts.errors:
+        parts.append(_frequent_errors(report))
+    return Group(*parts)
+
+
+def render_comparison(comparison: Comparison, first: str, second: str) -> RenderableType:
+    """Both systems with their intervals, their difference, and whether it can be told from chance."""
+    table = _empty_table("comparison", "WER", "95 % interval")
+    for name, interval in ((first, comparison.first), (second, comparison.second)):
+        table.add_row(Text(name), f"{interval.value:.2%}", _bounds(interval))
+    change = comparison.difference
+    table.add_row("difference, in points", f"{100 * change.value:+.2f}", _bounds(change, sign="+"), style="bold")
+    if comparison.p_value < 0.05:
+        verdict = f"The second is {'better' if change.value < 0 else 'worse'}, by more than chance explains"
+    else:
+        verdict = "The two cannot be told apart on these clips"
+    how = f"paired bootstrap, {comparison.resamples} resamples of the clips, two-sided p = {comparison.p_value:.4f}"
+    return Group(table, Text(f"{verdict} ({how})."))
+
+
+def alignments_text(report: WerReport) -> str:
+    """Every clip with its aligned glosses in three lines: reference, hypothesis, and a letter under each error."""
+    return "\n".join(_aligned_clip(clip) for clip in report.clips)
+
+
+def as_json(report: WerReport, signers: Mapping[str, str]) -> dict[str, Any]:
+    """Everything in a report as plain lists, dictionaries and numbers."""
+    bare = _without_markers(report)
+    return {
+        "protocol": report.protocol.name,
+        **_json_totals(report),
+        "without_markers": _json_totals(bare) if bare else None,
+        "signers": {name: _json_totals(group) for name, group in report.grouped(signers).items()},
+        "missing": list(report.missing),
+        "alignments": [_json_clip(clip) for clip in report.clips],
+    }
+
+
+def _json_clip(clip: ClipScore) -> dict[str, str]:
+    return {
+        "clip": clip.clip,
+        "reference": " ".join(clip.reference),
+        "hypothesis": " ".join(clip.hypothesis),
+        "operations": clip.operations,
+    }
+
+
+def _json_totals(report: WerReport) -> dict[str, Any]:
+    return {
+        **report.counts.as_dict(),
+        "correct": report.counts.correct,
+        "sentence_error_rate": report.sentence_error_rate,
+        "clips": len(report.clips),
+    }
+
+
+def _without_markers(report: WerReport) -> WerReport | None:
+    return report.without(report.protocol.markers) if report.protocol.markers else None
+
+
+def _totals(report: WerReport) -> Table:
+    table = _empty_table("", *_FIGURES, "95 %\ninterval")
+    bare = _without_markers(report)
+    rows = [("all glosses", report)] + ([(f"without {' '.join(report.protocol.markers)}", bare)] if bare else [])
+    for name, scored in rows:
+        bounds = _bounds(wer_interval(scored)) if scored.counts.reference else "-"
+        table.add_row(Text(name), *_figures(scored), bounds)
+    return table
+
+
+def _signers(by_signer: Mapping[str, WerReport]) -> Table:
+    table = _empty_table("signer", *_FIGURES, "clips", "glosses")
+    for name, report in by_signer.items():
+        table.add_row(Text(name), *_figures(report), str(len(report.clips)), str(report.counts.reference))
+    return table
+
+
+def _figures(report: WerReport) -> list[RenderableType]:
+    counts = report.counts
+    known = counts.reference > 0
+    return [
+        Text(f"{counts.wer:.2%}" if known else "-", style="bold"),
+        *(str(number) for number in (counts.substitutions, counts.deletions, counts.insertions)),
+        f"{counts.correct / counts.reference:.1%}" if known else "-",
+        f"{report.sentence_error_rate:.1%}",
+    ]
+
+
+def _empty_table(first: str, *numbers: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold", vertical="bottom")
+    for heading in numbers:
+        table.add_column(heading, justify="right", vertical="bottom")
+    return table
+
+
+def _frequent_errors(report: WerReport) -> Table:
+    kinds: dict[str, list[str]] = {"most often substituted": [], "deleted": [], "inserted": []}
+    substituted, deleted, inserted = kinds.values()
+    for (reference, hypothesis), times in report.confusions().most_common():
+        if reference is None:
+            inserted.append(f"{times} x {hypothesis}")
+        elif hypothesis is None:
+            deleted.append(f"{times} x {reference}")
+        else:
+            substituted.append(f"{times} x {reference} as {hypothesis}")
+    table = Table(*kinds, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in zip_longest(*(found[:_ERRORS_SHOWN] for found in kinds.values()), fillvalue=""):
+        table.add_row(*(Text(cell) for cell in row))
+    return table
+
+
+def _bounds(interval: Interval, sign: str = "") -> str:
+    return f"{100 * interval.low:{sign}.2f} to {100 * interval.high:{sign}.2f}"
+
+
+def _aligned_clip(clip: ClipScore) -> str:
+    rows: tuple[list[str], ...] = ([], [], [])
+    for position in clip.alignment():
+        letter = position.operation if position.operation != "C" else ""
+        cells = (position.reference or "", position.hypothesis or "", letter)
+        width = max(map(cell_len, cells))  # a Chinese gloss is two places wide a character
+        for row, cell in zip(rows, cells, strict=True):
+            row.append(cell + " " * (width - cell_len(cell)))
+    names = ("reference ", "hypothesis", "          ")
+    lines = [f"{name}  {' '.join(row)}".rstrip() for name, row in zip(names, rows, strict=True)]
+    counts = clip.counts
+    return "\n".join([f"{clip.clip}: {counts.errors} errors in {counts.reference} glosses", *lines, ""])

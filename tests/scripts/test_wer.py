@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "wer.py"
+
+
+def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, encoding="utf-8", check=False)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "ref.csv").write_text("a|REGEN SONNE\nb|IX WOLKE\n")
+    (tmp_path / "first.txt").write_text("a REGEN WIND\nb IX\n")
+    (tmp_path / "second.ctm").write_text(
+        "a 1 0.0 0.2 loc-REGEN\na 1 0.2 0.2 SONNE\nb 1 0.0 0.2 IX\nb 1 0.4 0.2 WOLKE\n"
+    )
+    return tmp_path
+
+
+def test_one_system_is_scored_and_its_files_are_written(folder):
+    done = run("ref.csv", "first.txt", "--json", "out/scores.json", "--alignments", "out/a.txt", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "50.00%" in done.stdout
+    assert json.loads((folder / "out" / "scores.json").read_text())["systems"][0]["wer"] == 0.5
+    assert "reference   REGEN SONNE\nhypothesis  REGEN WIND" in (folder / "out" / "a.txt").read_text()
+
+
+def test_two_systems_are_compared_under_the_protocol_asked_for(folder):
+    assert "-50.00" in run("ref.csv", "first.txt", "second.ctm", folder=folder).stdout
+    raw = run("ref.csv", "first.txt", "second.ctm", "--protocol", "raw", folder=folder)
+    assert "-25.00" in raw.stdout
+    assert "every gloss as it stands" in raw.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["ref.csv", "absent.ctm"], "wer.py: absent.ctm: No such file or directory"),
+        (
+            ["ref.csv", "first.txt", "--protocol", "vac"],
+            "wer.py: unknown scoring protocol 'vac': choose one of phoenix2014",
+        ),
+        (["first.txt", "bad.stm"], "wer.py: bad.stm, line 1: expected 'clip channel signer start end gloss gloss ...'"),
+        (["ref.csv", "other.txt"], "wer.py: other.txt cannot be scored against ref.csv: 1 of 1 hypotheses"),
+    ],
+)
+def test_what_the_user_got_wrong_is_one_sentence(folder, arguments, sentence):
+    (folder / "bad.stm").write_text("a REGEN\n")
+    (folder / "other.txt").write_text("z REGEN\n")
+    done = run(*arguments, folder=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(sentence)
+    assert done.stderr.count("\n") == 1
+
+
+def test_help_shows_an_example(folder):
+    done = run("--help", folder=folder)
+    assert done.returncode == 0
+    assert "python scripts/wer.py phoenix2014-groundtruth-dev.stm student.ctm" in done.stdout
+
+
+def test_scoring_starts_without_torch(folder):
+    program = f"""
+import runpy, sys
+sys.argv = ["wer.py", "ref.csv", "first.txt"]
+try:
+    runpy.run_path({str(SCRIPT)!r}, run_name="__main__")
+except SystemExit as end:
+    assert end.code == 0
+print("torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.shared
+def test_the_phoenix_fixture_gives_the_figures_of_sclite(shared_data, tmp_path):
+    phoenix = shared_data / "phoenix2014"
+    done = run(
+        str(phoenix / "phoenix2014-groundtruth-dev.stm"),
+        str(phoenix / "sclite-fixture" / "dev.hyp.raw.ctm"),
+        folder=tmp_path,
+    )
+    assert "25.61%  773  291  355" in done.stdout
+    assert "without __ON__ __OFF__" in done.stdout
