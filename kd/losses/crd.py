@@ -1,0 +1,144 @@
+"""Contrast of projected features, step by step: the beta term of TRKD."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from pytorch_metric_learning.distances import DotProductSimilarity
+from pytorch_metric_learning.losses import SupConLoss
+from pytorch_metric_learning.reducers import MeanReducer
+from torch import Tensor, nn
+
+from kd.align import align_linear
+from kd.losses.base import Loss
+from kd.losses.infonce import Steps
+from kd.losses.memory import StepQueue
+from slr.types import Batch, NetOutput
+
+
+class CRD(Loss):
+    """Mean over all valid steps of the whole batch of the contrast student-teacher, averaged over both directions.
+
+    Step ``i`` of the student is compared with the teacher at the same step, against other steps of the batch::
+
+        u^m_i = l2norm(W^m f^m_i + b^m)                                                    m = student, teacher
+        L = -1/(2N) sum_i [ log( e^{u^S_i.u^T_i/t} / sum_{k in i, N(i)} e^{u^S_i.u^T_k/t} ) + S and T exchanged ]
+
+    This is contrastive representation distillation (Tian et al. 2020, "Contrastive Representation Distillation") with
+    negatives from the batch instead of a bank; :class:`~kd.losses.CRDBank` is the form with the bank.
+    ``N(i)`` leaves out likely false negatives, see :meth:`~kd.losses.infonce.Steps.negatives`. With
+    ``positives="gloss"`` all steps of the teacher with the same pseudo-label are positives, and the log-ratio is
+    averaged over them (Khosla et al. 2020, "Supervised Contrastive Learning", equation 2). Without a single negative in
+    batch and queue there is nothing to contrast, and the loss is 0.
+
+    The sums are ``SupConLoss`` of pytorch-metric-learning, told its positive and negative pairs one by one: a matrix of
+    similarities with two masks. Its ``NTXentLoss`` takes the same pairs but compares every positive with every negative
+    pair, ``N^3`` numbers for ``N`` steps, and its ``CrossBatchMemory`` keeps its position outside the state, so that a
+    resumed run would differ; hence our own queue.
+
+    Args:
+        student_width: features of the student's tap.
+        teacher_width: features of the teacher's tap.
+        tap: feature read from the student.
+        teacher_tap: feature read from the teacher; the same name when left out.
+        width: width of the embeddings ``u``.
+        temperature: ``t``, greater than 0.
+        negatives: ``"batch"``, or ``"queue"`` for the batch and the newest steps of past batches.
+        queue_length: steps kept under ``negatives="queue"``.
+        positives: ``"step"`` for the same step alone, ``"gloss"`` for every step of the same pseudo-label.
+        exclude_same_gloss: no negatives with the same pseudo-label of the teacher.
+        exclude_neighbours: no negatives within this many steps in the same clip.
+    """
+
+    needs_teacher = True
+
+    def __init__(
+        self,
+        student_width: int,
+        teacher_width: int,
+        tap: str = "conv",
+        teacher_tap: str | None = None,
+        width: int = 128,
+        temperature: float = 0.1,
+        negatives: Literal["batch", "queue"] = "batch",
+        queue_length: int = 4096,
+        positives: Literal["step", "gloss"] = "step",
+        exclude_same_gloss: bool = True,
+        exclude_neighbours: int = 1,
+    ) -> None:
+        super().__init__()
+        if not temperature > 0:
+            raise ValueError(f"temperature is {temperature}, but scores are divided by it: it must be greater than 0")
+        if negatives not in ("batch", "queue"):
+            raise ValueError(f"negatives is {negatives!r}: negatives come from the 'batch' or also from a 'queue'")
+        if positives not in ("step", "gloss"):
+            raise ValueError(f"positives is {positives!r}: a positive shares the 'step' or the 'gloss'")
+        if queue_length < 1:
+            raise ValueError(f"queue_length is {queue_length}, but a queue holds at least 1 step")
+        self.tap = tap
+        self.teacher_tap = teacher_tap or tap
+        self.student_taps = (tap,)
+        self.teacher_taps = (self.teacher_tap, "logits")
+        self.positives = positives
+        self.exclude_same_gloss = exclude_same_gloss
+        self.exclude_neighbours = exclude_neighbours
+        self.student_projection = nn.Linear(student_width, width)
+        self.teacher_projection = nn.Linear(teacher_width, width)
+        self.queue = StepQueue(queue_length, width) if negatives == "queue" else None
+        self.contrast = SupConLoss(
+            temperature=temperature,
+            distance=DotProductSimilarity(normalize_embeddings=False),
+            reducer=MeanReducer(),
+        )
+
+    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
+        """Contrast of all valid steps of the batch; in training the queue then takes them in."""
+        assert teacher is not None
+        features = student.read(self.tap)
+        steps = Steps.of(features, teacher)
+        targets = align_linear(teacher.read(self.teacher_tap), features)
+        ours = F.normalize(self.student_projection(features.valid()), dim=-1)  # [N, width]
+        theirs = F.normalize(self.teacher_projection(targets.valid()), dim=-1)
+        if len(ours) == 0:
+            return ours.sum() + theirs.sum()
+        positive, negative = self._pairs(steps)
+        past_ours, past_theirs, past_labels = self._past(ours)
+        if len(past_labels):
+            positive, negative = self._widen(positive, negative, steps.labels, past_labels)
+        there = self._contrast(ours, torch.cat([theirs, past_theirs]), positive, negative)
+        back = self._contrast(theirs, torch.cat([ours, past_ours]), positive, negative)
+        if self.queue is not None and self.training:
+            self.queue.push(ours, theirs, steps.labels)
+        return (there + back) / 2
+
+    def _pairs(self, steps: Steps) -> tuple[Tensor, Tensor]:
+        """Positive and negative pairs within the batch, both ``[N, N]`` bool."""
+        negative = steps.negatives(
+            exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
+        )
+        positive = torch.eye(len(steps.labels), dtype=torch.bool, device=steps.labels.device)
+        if self.positives == "gloss":
+            positive = steps.labels[:, None] == steps.labels[None, :]
+        return positive, negative & ~positive
+
+    def _past(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        if self.queue is not None:
+            student, teacher, labels = self.queue.stored()
+            return student.to(like.dtype), teacher.to(like.dtype), labels
+        return like[:0], like[:0], torch.empty(0, dtype=torch.int64, device=like.device)
+
+    def _widen(self, positive: Tensor, negative: Tensor, labels: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """The same pairs with columns for the steps of the queue: ``[N, N + M]``."""
+        same = labels[:, None] == past[None, :]
+        past_positive = same if self.positives == "gloss" else torch.zeros_like(same)
+        past_negative = ~same if self.exclude_same_gloss else ~past_positive
+        return torch.cat([positive, past_positive], dim=1), torch.cat([negative, past_negative], dim=1)
+
+    def _contrast(self, anchors: Tensor, candidates: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+        anchor, match = positive.nonzero(as_tuple=True)
+        other, against = negative.nonzero(as_tuple=True)
+        # Twice, because the library takes lists of a single pair for no pairs at all.
+        pairs = (anchor.repeat(2), match.repeat(2), other, against)
+        return self.contrast(anchors, indices_tuple=pairs, ref_emb=candidates)

@@ -1,0 +1,112 @@
+"""Softened frame posteriors of the teacher: the alpha term of TRKD."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from kd.align import align_linear
+from kd.losses.base import Loss
+from kd.reduce import masked_mean, weighted_mean
+from slr.types import Batch, NetOutput, Padded
+from slr.vocabulary import BLANK
+
+Blank = Literal["keep", "drop", "eliminate", "symmetric_n", "reweight"]
+
+
+class FrameKL(Loss):
+    """Mean over the steps used, in the whole batch, of ``T^2 KL(softmax(z^T / T) || softmax(z^S / T))``.
+
+    ``z`` are the raw scores of teacher and student at one step and ``T`` is the temperature (Hinton et al. 2015,
+    "Distilling the Knowledge in a Neural Network"). CTC networks say blank at most steps, so the blank needs a policy:
+
+    - ``keep``: all columns, all steps.
+    - ``drop``: without the blank column, both sides normalised over the glosses, all steps. Blank steps then still say
+      which glosses are near (the self-distillation of VAC, Min et al. 2021). No gradient reaches the blank score.
+    - ``eliminate``: all columns, only the steps where the teacher's best class is a gloss.
+    - ``symmetric_n``: the same steps and the ``symmetric_n`` steps before and after each (Hilmes et al. 2025).
+    - ``reweight``: all columns and steps, weighted by ``1 - p(blank)`` of the teacher at temperature 1; the denominator
+      is the sum of these weights.
+
+    Where no step is selected, the loss is 0. A teacher with another number of steps is resampled in score space.
+
+    Args:
+        temperature: ``T``, greater than 0.
+        blank: one of the policies above.
+        symmetric_n: steps added on each side under ``blank="symmetric_n"``.
+        head: where the student's raw scores are read: ``"logits"`` or a tap over the same vocabulary.
+        teacher_head: the same for the teacher.
+    """
+
+    needs_teacher = True
+
+    def __init__(
+        self,
+        temperature: float = 2.0,
+        blank: Blank = "keep",
+        symmetric_n: int = 1,
+        head: str = "logits",
+        teacher_head: str = "logits",
+    ) -> None:
+        super().__init__()
+        if not temperature > 0:
+            raise ValueError(f"temperature is {temperature}, but scores are divided by it: it must be greater than 0")
+        if blank not in get_args(Blank):
+            raise ValueError(f"blank is {blank!r}, which is none of {', '.join(get_args(Blank))}")
+        if symmetric_n < 0:
+            raise ValueError(f"symmetric_n is {symmetric_n}, but it counts steps: it must be 0 or more")
+        self.temperature = temperature
+        self.blank = blank
+        self.symmetric_n = symmetric_n
+        self.head = head
+        self.teacher_head = teacher_head
+        self.student_taps = (head,)
+        self.teacher_taps = (teacher_head,)
+
+    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
+        """Divergence of the student from the teacher, over the steps that the blank policy uses.
+
+        Raises:
+            ValueError: when the two networks do not write the same number of classes.
+        """
+        assert teacher is not None
+        scores, wanted = student.read(self.head), teacher.read(self.teacher_head)
+        _check_same_vocabulary(scores, wanted)
+        wanted = align_linear(wanted, scores)
+        divergence = self.temperature**2 * self._divergence(scores.values, wanted.values)
+        if self.blank == "reweight":
+            # expm1 of the log keeps the small weights of confident blanks exact.
+            weights = -torch.expm1(wanted.values.log_softmax(dim=-1)[..., BLANK])
+            return weighted_mean(divergence, torch.where(scores.mask, weights, torch.zeros_like(weights)))
+        return masked_mean(divergence, self._steps_used(wanted) & scores.mask)
+
+    def _divergence(self, scores: Tensor, wanted: Tensor) -> Tensor:
+        """KL per step, ``[B, S]``."""
+        if self.blank == "drop":
+            assert BLANK == 0, "the blank column is dropped from the front"
+            scores, wanted = scores[..., 1:], wanted[..., 1:]
+        log_student = (scores / self.temperature).log_softmax(dim=-1)
+        log_teacher = (wanted / self.temperature).log_softmax(dim=-1)
+        return (log_teacher.exp() * (log_teacher - log_student)).sum(dim=-1)
+
+    def _steps_used(self, wanted: Padded) -> Tensor:
+        """Steps that count under the blank policy, ``[B, S]`` bool; padding may be among them."""
+        if self.blank in ("keep", "drop"):
+            return torch.ones_like(wanted.mask)
+        says_gloss = (wanted.values.argmax(dim=-1) != BLANK) & wanted.mask
+        if self.blank == "eliminate" or self.symmetric_n == 0 or says_gloss.shape[1] == 0:
+            return says_gloss
+        width = 2 * self.symmetric_n + 1
+        near = torch.nn.functional.max_pool1d(says_gloss[:, None].float(), width, stride=1, padding=self.symmetric_n)
+        return near[:, 0] > 0
+
+
+def _check_same_vocabulary(scores: Padded, wanted: Padded) -> None:
+    student_size, teacher_size = scores.values.shape[-1], wanted.values.shape[-1]
+    if student_size != teacher_size:
+        raise ValueError(
+            f"the student writes {student_size} classes and the teacher {teacher_size}: frame posteriors can be "
+            "compared only over one vocabulary, blank included"
+        )

@@ -1,0 +1,89 @@
+"""The contrast of matching pairs, and which other pairs it may push apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kd.align import align_nearest
+from kd.reduce import mean_over_steps
+from slr.types import NetOutput, Padded
+from slr.vocabulary import BLANK
+
+
+def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+    """Mean over the ``N`` pairs of half the contrast from student to teacher plus half from teacher to student.
+
+    Args:
+        student: ``[N, D]`` unit vectors.
+        teacher: ``[N, D]`` unit vectors; row ``i`` belongs to row ``i`` of the student.
+        negatives: ``[N, N]`` bool; ``negatives[i, k]`` allows row ``k`` of the other side as a negative of row ``i``.
+        temperature: divides the scores.
+
+    Returns:
+        a scalar; 0 when there is no pair.
+    """
+    there = info_nce(student, teacher, negatives, temperature)
+    back = info_nce(teacher, student, negatives, temperature)
+    return mean_over_steps((there + back) / 2)
+
+
+def info_nce(anchors: Tensor, candidates: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+    """Contrast of every anchor with its own candidate, ``[N]``.
+
+    ``-log( e^{u_i.v_i/t} / (e^{u_i.v_i/t} + sum_{k in N(i)} e^{u_i.v_k/t}) )`` (van den Oord et al. 2018,
+    "Representation Learning with Contrastive Predictive Coding", equation 4, with an explicit set of negatives). When
+    all vectors are equal its value is ``log(1 + |N(i)|)``, above the minimum: a collapse is penalised.
+
+    Args:
+        anchors: ``[N, D]`` unit vectors ``u``.
+        candidates: ``[N, D]`` unit vectors ``v``; row ``i`` is the positive of anchor ``i``.
+        negatives: ``[N, N]`` bool, the sets ``N(i)``; the diagonal is ignored.
+        temperature: ``t``.
+    """
+    scores = anchors @ candidates.T / temperature  # [N, N]
+    own = torch.eye(len(anchors), dtype=torch.bool, device=anchors.device)
+    compared = scores.masked_fill(~(negatives | own), -torch.inf)
+    return compared.logsumexp(dim=1) - scores.diagonal()
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The valid steps of a batch in a row, and what decides who is whose negative.
+
+    All three are ``[N]`` int64: the row of the batch, the step within the clip, and the pseudo-label of the teacher.
+    """
+
+    clips: Tensor
+    times: Tensor
+    labels: Tensor
+
+    @classmethod
+    def of(cls, features: Padded, teacher: NetOutput) -> Steps:
+        """The valid steps of ``features``, labelled by the logits of the teacher.
+
+        The pseudo-label is the teacher's best class other than the blank, so a blank step belongs to the gloss it leans
+        to: between two spikes of one sign lies that sign.
+        """
+        glosses = torch.cat([teacher.logits.values[..., :BLANK], teacher.logits.values[..., BLANK + 1 :]], dim=-1)
+        labels = align_nearest(Padded(glosses.argmax(dim=-1), teacher.logits.lengths), features)
+        clips, times = features.mask.nonzero(as_tuple=True)
+        return cls(clips, times, labels.values[clips, times])
+
+    def negatives(self, *, exclude_same_gloss: bool, exclude_neighbours: int) -> Tensor:
+        """Pairs that may be pushed apart, ``[N, N]`` bool.
+
+        A step is never its own negative. Two more kinds of pairs are likely to be the same sign and can be left out.
+
+        Args:
+            exclude_same_gloss: leave out pairs with the same pseudo-label.
+            exclude_neighbours: leave out pairs of one clip at most this many steps apart.
+        """
+        same_clip = self.clips[:, None] == self.clips[None, :]
+        distance = (self.times[:, None] - self.times[None, :]).abs()
+        allowed = ~(same_clip & (distance <= exclude_neighbours))
+        if exclude_same_gloss:
+            allowed &= self.labels[:, None] != self.labels[None, :]
+        return allowed

@@ -1,0 +1,62 @@
+"""From values per step or per clip to one number: the only place where a denominator is chosen.
+
+Every function here counts the steps (or clips) of the whole batch it is given and nothing else, so a mean over a batch
+of clips weighs a long clip more than a short one. Padding is left out with ``torch.where``, never by multiplying with a
+mask, because ``NaN * 0`` is NaN. A selection with nothing in it has the mean 0 and a gradient of zeros.
+
+With several processes each counts its own share of the batch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from slr.types import Padded
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Sum over the elements where ``mask`` is true, divided by their number; 0 when there are none.
+
+    Args:
+        values: any shape, for example ``[B, S]`` values per step.
+        mask: bool of the same shape.
+    """
+    assert values.shape == mask.shape, f"{tuple(values.shape)} values but a mask of {tuple(mask.shape)}"
+    kept = torch.where(mask, values, torch.zeros_like(values))
+    return kept.sum() / mask.sum().clamp(min=1)
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Sum of ``weights * values`` over the elements of positive weight, divided by the sum of these weights.
+
+    It is 0 when no weight is positive. Elements whose weight is 0 may hold anything, NaN included.
+
+    Args:
+        values: any shape.
+        weights: the same shape, not negative.
+    """
+    assert values.shape == weights.shape, f"{tuple(values.shape)} values but {tuple(weights.shape)} weights"
+    zero = torch.zeros_like(values)
+    weights = torch.where(weights > 0, weights, zero)
+    total = weights.sum()
+    kept = weights * torch.where(weights > 0, values, zero)
+    return kept.sum() / torch.where(total > 0, total, torch.ones_like(total))
+
+
+def mean_over_clips(values: Tensor) -> Tensor:
+    """Sum of ``[B]`` values per clip, divided by the number of clips; 0 for no clip."""
+    assert values.ndim == 1, f"one value per clip is a vector, got shape {tuple(values.shape)}"
+    return values.sum() / max(len(values), 1)
+
+
+def mean_over_steps(values: Tensor) -> Tensor:
+    """Sum of ``[N]`` values of steps already selected from the batch, divided by their number; 0 for no step."""
+    assert values.ndim == 1, f"one value per selected step is a vector, got shape {tuple(values.shape)}"
+    return values.sum() / max(len(values), 1)
+
+
+def pooled_over_steps(features: Padded) -> Tensor:
+    """Mean feature ``[B, D]`` of every clip over its own valid steps; zeros for a clip without steps."""
+    counts = features.lengths.clamp(min=1).to(features.values.dtype)
+    return features.zeroed().values.sum(dim=1) / counts[:, None]

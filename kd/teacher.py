@@ -1,0 +1,102 @@
+"""Teachers: a frozen network, or its outputs read back from disk. Both are called with a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, cast
+
+import torch
+from torch import nn
+
+from kd.cache import EntryError, TeacherCache
+from kd.identity import clip_key
+from slr.types import Batch, NetOutput, Network
+
+
+class Teacher(Protocol):
+    """Whatever answers a batch with a network's output that carries no gradient."""
+
+    def __call__(self, batch: Batch) -> NetOutput:
+        """Outputs for the clips of ``batch``, in its order."""
+        ...
+
+
+class FrozenTeacher(nn.Module):
+    """A trained network that never changes again: in eval mode whatever anyone calls, and without gradients.
+
+    Args:
+        network: the network; its parameters stop requiring gradients.
+        provenance: where its weights come from, for example a run folder or a checkpoint and its hash.
+
+    Raises:
+        ValueError: when ``provenance`` is empty: an untrained teacher teaches noise.
+    """
+
+    def __init__(self, network: nn.Module, provenance: str) -> None:
+        super().__init__()
+        if not provenance.strip():
+            raise ValueError(
+                f"the teacher {type(network).__name__} was neither trained nor loaded, and random weights teach "
+                "nothing: train it or name its checkpoint"
+            )
+        self.provenance = provenance
+        self.network = network.requires_grad_(False)
+        self.train(False)
+
+    def train(self, mode: bool = True) -> FrozenTeacher:
+        """Stay in eval mode, whatever ``mode`` says."""
+        super().train(False)
+        return self
+
+    @torch.no_grad()
+    def forward(self, batch: Batch) -> NetOutput:
+        """Outputs of the network for the stream it reads."""
+        # Someone who holds the network itself may have switched it; its batch statistics must not move.
+        self.network.eval()
+        output: NetOutput = self.network(batch.stream(cast(Network, self.network).input_stream))
+        return output.detach()
+
+
+class CachedTeacher:
+    """A teacher whose outputs were computed before, see :func:`kd.cache.fill`.
+
+    Valid only for the view of the clips that was cached: with another crop, flip or choice of frames every epoch, use
+    the live network.
+
+    Args:
+        cache: where the outputs are.
+        fingerprints: fingerprint of every clip, by id, as given when the cache was filled.
+        view: which view of the clips, as given when the cache was filled.
+        taps: taps to read beside the logits; others stay on disk.
+    """
+
+    def __init__(
+        self, cache: TeacherCache, fingerprints: Mapping[str, str], view: str = "plain", taps: Iterable[str] = ()
+    ) -> None:
+        self.cache = cache
+        self.view = view
+        self.taps = tuple(tap for tap in taps if tap != "logits")
+        self._keys = {clip: clip_key(clip, fingerprint, view) for clip, fingerprint in fingerprints.items()}
+
+    def __call__(self, batch: Batch) -> NetOutput:
+        """Cached outputs of the clips of ``batch``, in float32, on its device.
+
+        Raises:
+            ValueError: when a clip is not in the cache.
+        """
+        keys = self._keys_of(batch.ids)
+        try:
+            output = self.cache.read(keys, self.taps)
+        except EntryError as error:
+            raise ValueError(f"clip {batch.ids[keys.index(error.key)]!r}: {error}") from error
+        device = batch.frames.values.device
+        return NetOutput(output.logits.to(device), {name: tap.to(device) for name, tap in output.taps.items()})
+
+    def _keys_of(self, clips: Sequence[str]) -> list[str]:
+        unknown = [clip for clip in clips if clip not in self._keys]
+        if unknown:
+            raise ValueError(
+                f"clip {unknown[0]!r} is none of the {len(self._keys)} clips whose teacher outputs were cached: fill "
+                "the cache for this split"
+            )
+        return [self._keys[clip] for clip in clips]
