@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,6 +37,12 @@ def write_text(path: Path | str, text: str) -> None:
     """Write ``text`` as UTF-8, whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def copy_whole(source: Path | str, path: Path | str) -> None:
+    """Copy a file, whole or not at all."""
+    with whole_file(path) as temporary:
+        shutil.copyfile(source, temporary)
 
 
 def _sync(path: Path) -> None:

@@ -99,7 +99,8 @@ class Batch:
 
     ``rgb`` is ``[B, T', 3, H, W]`` and ``pose`` is ``[B, T, J, C]``; a stream nobody asked for is ``None``.
     ``glosses`` holds gloss ids ``[B, U]`` int64, never the blank. ``frames`` is ``[B, T]`` int64, the temporal plan:
-    the source frame behind every step of ``pose``; ``rgb`` shows every ``rgb_stride``-th of them.
+    the source frame behind every step of ``pose``; ``rgb`` shows every ``rgb_stride``-th of them. ``flipped`` says
+    which clips are shown mirrored; empty when none is.
     """
 
     ids: tuple[str, ...]
@@ -108,6 +109,7 @@ class Batch:
     rgb: Padded | None = None
     pose: Padded | None = None
     rgb_stride: int = 1
+    flipped: tuple[bool, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -123,6 +125,6 @@ def test_clips_never_cached_are_named(cached):
 def test_another_view_or_another_file_is_not_the_cached_one(cached):
     _, batch, cache, fingerprints = cached
     with pytest.raises(ValueError, match="no undamaged entry"):
-        CachedTeacher(cache, fingerprints, view="flipped")(batch)
+        CachedTeacher(cache, fingerprints)(replace(batch, flipped=(True,) * len(batch)))
     with pytest.raises(ValueError, match="clip 'clip-3': no undamaged entry"):
         CachedTeacher(cache, {**fingerprints, "clip-3": "another file"})(batch)

@@ -1,0 +1,56 @@
+"""Corpora and how their clips become batches: readers, keypoint stores, sampling, augmentation, pairing, batching."""
+
+from slr.data.batching import LengthBucketSampler, loader, set_epoch
+from slr.data.corpus import SPLITS, Clip, Corpus, Exclusion, without_test
+from slr.data.dataset import Sample, SignDataset, collate
+from slr.data.doctor import Finding, inspect, required_steps
+from slr.data.keypoints import KeypointStore, write_keypoints
+from slr.data.phoenix2014 import Phoenix2014
+from slr.data.sampling import TemporalPlan
+from slr.data.transforms import (
+    Brightness,
+    ChannelGain,
+    DropHands,
+    DropJoints,
+    Erase,
+    Jitter,
+    PosePipeline,
+    RgbPipeline,
+    Rotate,
+    Scale,
+    ShiftFrames,
+    ShiftPose,
+)
+
+__all__ = [
+    "SPLITS",
+    "Brightness",
+    "ChannelGain",
+    "Clip",
+    "Corpus",
+    "DropHands",
+    "DropJoints",
+    "Erase",
+    "Exclusion",
+    "Finding",
+    "Jitter",
+    "KeypointStore",
+    "LengthBucketSampler",
+    "Phoenix2014",
+    "PosePipeline",
+    "RgbPipeline",
+    "Rotate",
+    "Sample",
+    "Scale",
+    "ShiftFrames",
+    "ShiftPose",
+    "SignDataset",
+    "TemporalPlan",
+    "collate",
+    "inspect",
+    "loader",
+    "required_steps",
+    "set_epoch",
+    "without_test",
+    "write_keypoints",
+]

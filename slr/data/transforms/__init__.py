@@ -1,0 +1,28 @@
+"""What turns frames and keypoints into the input of networks."""
+
+from slr.data.transforms.normalise import FrameNormalisation, SignerNormalisation
+from slr.data.transforms.pose import DropHands, DropJoints, Jitter, PoseSpace, Rotate, Scale, ShiftPose, mirror_pose
+from slr.data.transforms.pose_pipeline import PosePipeline
+from slr.data.transforms.rgb import Brightness, ChannelGain, Crop, Erase, Resize, ShiftFrames
+from slr.data.transforms.rgb_pipeline import RgbPipeline
+
+__all__ = [
+    "Brightness",
+    "ChannelGain",
+    "Crop",
+    "DropHands",
+    "DropJoints",
+    "Erase",
+    "FrameNormalisation",
+    "Jitter",
+    "PosePipeline",
+    "PoseSpace",
+    "Resize",
+    "RgbPipeline",
+    "Rotate",
+    "Scale",
+    "ShiftFrames",
+    "ShiftPose",
+    "SignerNormalisation",
+    "mirror_pose",
+]

@@ -1,0 +1,110 @@
+"""Pixels of keypoints into numbers that a skeleton network reads; missing joints are zero in all three channels."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from slr.skeleton import SkeletonLayout
+
+# Where shoulders are never seen: the unit of length, in widths of the frame. A signer's shoulders span about a third.
+_USUAL_SHOULDER_WIDTH = 1 / 3
+# A shoulder width below this share of the frame's width is a fault of the estimator, not a person.
+_SMALLEST_SHOULDER_WIDTH = 0.01
+
+
+class Normalisation(Protocol):
+    """A named way from pixels to network coordinates."""
+
+    def relative(self, layout: SkeletonLayout) -> Tensor:
+        """``[J]`` bool: the joints whose result is a distance to another joint, not a place."""
+        ...
+
+    def __call__(self, pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> Tensor:
+        """``[T, J, 3]`` x, y in pixels and confidence to ``[T, J, 3]`` normalised x, y and confidence."""
+        ...
+
+
+class FrameNormalisation:
+    """Places in the frame: x and y run from -1 to 1 across the frame, each divided by its own side."""
+
+    def relative(self, layout: SkeletonLayout) -> Tensor:
+        """No joint is relative."""
+        return torch.zeros(len(layout), dtype=torch.bool)
+
+    def __call__(self, pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> Tensor:
+        """Pixel centres lie at whole numbers, so the frame reaches from -0.5 to its size less 0.5."""
+        position = 2 * (pose[..., :2] + 0.5) / pose.new_tensor(frame_size) - 1
+        return _with_missing(position, pose[..., 2])
+
+
+class SignerNormalisation:
+    """Places on the signer: the origin lies between the shoulders and their distance is 1.
+
+    Origin and unit are medians over the frames of the clip that show both shoulders, so single wild estimates do not
+    count and movements of the trunk stay visible. The joints of a group with a root (a hand and its wrist, mouth and
+    face and the nose) are distances to that root in the same frame times ``part_scale``; the root itself keeps its
+    place. Where a root is missing, so are the joints that hang on it. A clip that never shows both shoulders, or shows
+    them as one point, is placed by the frame instead: origin in its middle, unit a third of its width.
+
+    Raises:
+        ValueError: when the scale is not positive, or the layout has no shoulders.
+    """
+
+    def __init__(self, part_scale: float = 3.0) -> None:
+        if not part_scale > 0:
+            raise ValueError(f"part_scale {part_scale} must be above 0: it enlarges hands and face")
+        self.part_scale = part_scale
+
+    def relative(self, layout: SkeletonLayout) -> Tensor:
+        """The joints of groups with a root, without the roots."""
+        relative = torch.zeros(len(layout), dtype=torch.bool)
+        for group in layout.roots:
+            relative[list(layout.groups[group])] = True
+        relative[list(layout.roots.values())] = False
+        return relative
+
+    def __call__(self, pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> Tensor:
+        """One origin and one unit per clip."""
+        origin, unit = signer_frame(pose, layout, frame_size)
+        places = (pose[..., :2] - origin) / unit
+        confidence = pose[..., 2]
+        relative = self.relative(layout)
+        position, present = places.clone(), confidence.clone()
+        for group, root in layout.roots.items():
+            joints = torch.tensor([joint for joint in layout.groups[group] if relative[joint]], dtype=torch.int64)
+            position[:, joints] = (places[:, joints] - places[:, root, None]) * self.part_scale
+            rooted = confidence[:, root, None] > 0
+            present[:, joints] = torch.where(rooted, confidence[:, joints], 0.0)
+        return _with_missing(position, present)
+
+
+def signer_frame(pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> tuple[Tensor, float]:
+    """Origin ``[2]`` between the shoulders and shoulder width of a clip ``[T, J, 3]``, both in pixels.
+
+    Raises:
+        ValueError: when the layout names no shoulders.
+    """
+    if layout.reference is None:
+        raise ValueError(f"layout {layout.name!r} names no shoulders: normalise by 'frame', or give it a reference")
+    left, right = (pose[:, joint] for joint in layout.reference)
+    seen = (left[:, 2] > 0) & (right[:, 2] > 0)
+    left, right = left[seen, :2], right[seen, :2]
+    if len(left):
+        unit = float(_median((left - right).norm(dim=-1)))
+        if unit >= _SMALLEST_SHOULDER_WIDTH * frame_size[0]:
+            return _median((left + right) / 2), unit
+    middle = (pose.new_tensor(frame_size) - 1) / 2
+    return middle, _USUAL_SHOULDER_WIDTH * frame_size[0]
+
+
+def _median(values: Tensor) -> Tensor:
+    # Tensor.median takes the lower of two middle values, which a mirrored clip would not.
+    return values.quantile(0.5, dim=0)
+
+
+def _with_missing(position: Tensor, confidence: Tensor) -> Tensor:
+    pose = torch.cat([position, confidence[..., None]], dim=-1)
+    return torch.where(confidence[..., None] > 0, pose, 0.0)

@@ -1,0 +1,27 @@
+"""Masked pieces that teachers and students share. Each works on a clip as if it were alone."""
+
+from slr.layers.attention import AttentionBlock, RelativeBias, SelfAttention
+from slr.layers.context import BiLSTM, NoContext, TransformerContext
+from slr.layers.head import GlossHead
+from slr.layers.norm import MaskedBatchNorm
+from slr.layers.pooling import JointPooling
+from slr.layers.tail import RecogniserTail
+from slr.layers.temporal_conv import TemporalConv
+from slr.layers.valid import ValidSteps, gather_valid, scatter_valid
+
+__all__ = [
+    "AttentionBlock",
+    "BiLSTM",
+    "GlossHead",
+    "JointPooling",
+    "MaskedBatchNorm",
+    "NoContext",
+    "RecogniserTail",
+    "RelativeBias",
+    "SelfAttention",
+    "TemporalConv",
+    "TransformerContext",
+    "ValidSteps",
+    "gather_valid",
+    "scatter_valid",
+]

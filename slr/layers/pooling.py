@@ -1,0 +1,26 @@
+"""From features of joints to features of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class JointPooling(nn.Module):
+    """Mean over the joints of each group, the groups side by side: ``[..., J, D]`` -> ``[..., G D]``."""
+
+    def __init__(self, groups: Iterable[Sequence[int]], num_joints: int) -> None:
+        super().__init__()
+        rows = []
+        for group in groups:
+            row = torch.zeros(num_joints)
+            row[list(group)] = 1 / len(group)
+            rows.append(row)
+        self.share: Tensor
+        self.register_buffer("share", torch.stack(rows), persistent=False)  # [G, J]
+
+    def forward(self, joints: Tensor) -> Tensor:
+        """Pool the last but one axis."""
+        return (self.share @ joints).flatten(-2)

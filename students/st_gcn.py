@@ -1,0 +1,212 @@
+"""ST-GCN: graph convolution over joints and convolution over time, in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from slr.layers import (
+    BiLSTM,
+    JointPooling,
+    MaskedBatchNorm,
+    NoContext,
+    RecogniserTail,
+    TransformerContext,
+    ValidSteps,
+)
+from slr.layers.valid import halved
+from slr.skeleton import SkeletonLayout, adjacency, skeleton_layout
+from slr.types import NetOutput, Padded
+
+GRAPHS = ("importance", "adaptive", "fixed")
+POOLINGS = ("groups", "mean")
+CONTEXTS = ("bilstm", "transformer", "none")
+
+
+class STGCN(nn.Module):
+    """Spatial Temporal Graph Convolutional Network (Yan et al., AAAI 2018) with the tail of a continuous recogniser.
+
+    The blocks are the paper's, fewer of them by default, and none has a stride unless asked, because the tail reduces
+    time. ``graph`` makes the edges of the skeleton ``fixed``, weighted by a learned ``importance`` per block as in the
+    paper, or ``adaptive``: free after a start from the skeleton. ``pooling`` averages joints by ``groups`` of the
+    layout, as CoSign does (Jiao et al., ICCV 2023), or all of them (``mean``), as the paper does. The tail that the
+    TRKD paper put behind its ST-GCN student is not public; channels and tail are a reconstruction.
+    ``dropout`` acts in the tail, ``spatial_dropout`` in the blocks, where it is slow on a CPU.
+
+    Raises:
+        ValueError: when the layout, ``graph``, ``partition``, ``pooling`` or ``context`` is unknown, or ``channels``
+            and ``strides`` differ in number.
+    """
+
+    input_stream = "pose"
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        layout: str | SkeletonLayout = "coco-wholebody-79",
+        in_channels: int = 3,
+        channels: Sequence[int] = (64, 64, 128, 128, 256),
+        strides: Sequence[int] | None = None,
+        temporal_kernel: int = 9,
+        partition: str = "spatial",
+        max_hop: int = 1,
+        graph: str = "importance",
+        pooling: str = "groups",
+        width: int = 512,
+        temporal_layers: str = "K5-P2-K5-P2",
+        context: str = "bilstm",
+        context_layers: int = 2,
+        heads: int = 8,
+        dropout: float = 0.1,
+        spatial_dropout: float = 0.0,
+        head: str = "linear",
+        head_scale: float = 1.0,
+        shared_head: bool = False,
+    ) -> None:
+        super().__init__()
+        self.layout = skeleton_layout(layout)
+        self.strides = tuple(strides) if strides is not None else (1,) * len(channels)
+        _check("graph", graph, GRAPHS)
+        _check("pooling", pooling, POOLINGS)
+        if len(self.strides) != len(channels) or not channels:
+            raise ValueError(f"{len(channels)} channels and {len(self.strides)} strides: each block needs one of both")
+        joints = len(self.layout)
+        parts = adjacency(self.layout, partition, max_hop)
+        self.data_norm = MaskedBatchNorm(joints * in_channels)
+        widths = [in_channels, *channels]
+        self.blocks = nn.ModuleList(
+            STGCNBlock(
+                widths[i],
+                widths[i + 1],
+                parts,
+                temporal_kernel,
+                self.strides[i],
+                graph,
+                spatial_dropout,
+                residual=i > 0,
+            )
+            for i in range(len(channels))
+        )
+        groups = list(self.layout.groups.values()) if pooling == "groups" else [range(joints)]
+        self.pool = JointPooling(groups, joints)
+        frame_width = len(groups) * widths[-1]
+        self.tail = RecogniserTail(
+            frame_width,
+            num_classes,
+            context=_context(context, width, context_layers, heads, dropout),
+            width=width,
+            temporal_layers=temporal_layers,
+            head=head,
+            head_scale=head_scale,
+            shared_head=shared_head,
+            dropout=dropout,
+        )
+        self.tap_widths = {"frame": frame_width, **self.tail.tap_widths}
+
+    def forward(self, stream: Padded) -> NetOutput:
+        """``[B, T, J, C]`` keypoints -> ``[B, S, V]`` scores."""
+        valid = ValidSteps.of(stream.lengths, stream.values.shape[1])
+        x = valid.gather(stream.values)  # [N, J, C]
+        x = self.data_norm.normalise(x.flatten(1)).view(x.shape)
+        for block in self.blocks:
+            x, valid = block(x, valid)
+        frame = valid.scatter(self.pool(x))
+        output = self.tail(frame)
+        return NetOutput(output.logits, {"frame": frame, **output.taps})
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Output steps for clips of ``lengths`` frames."""
+        for stride in self.strides:
+            lengths = halved(lengths, stride)
+        return self.tail.output_lengths(lengths)
+
+
+class STGCNBlock(nn.Module):
+    """Graph convolution, batch norm, ReLU, convolution over time, batch norm; plus the input; ReLU.
+
+    It maps the real steps of a batch, ``[N, J, in_width]``, to those that are left, ``[N', J, width]``: of a clip of
+    ``T`` steps ``ceil(T / stride)``.
+    """
+
+    def __init__(
+        self,
+        in_width: int,
+        width: int,
+        parts: Tensor,
+        kernel: int,
+        stride: int = 1,
+        graph: str = "importance",
+        dropout: float = 0.0,
+        residual: bool = True,
+    ) -> None:
+        super().__init__()
+        if kernel % 2 == 0:
+            raise ValueError(f"temporal kernel {kernel} is even: only an odd one has as many frames before as after")
+        self.stride = stride
+        self.graph_conv = GraphConv(in_width, width, parts, graph)
+        self.graph_norm = MaskedBatchNorm(width)
+        self.time_conv = nn.Conv2d(width, width, (kernel, 1), stride=(stride, 1), padding=(kernel // 2, 0), bias=False)
+        self.time_norm = MaskedBatchNorm(width)
+        self.dropout = nn.Dropout(dropout)
+        self.residual = residual
+        changes = residual and (in_width != width or stride != 1)
+        self.shortcut = nn.Linear(in_width, width, bias=False) if changes else None
+        self.shortcut_norm = MaskedBatchNorm(width) if changes else None
+
+    def forward(self, x: Tensor, valid: ValidSteps) -> tuple[Tensor, ValidSteps]:
+        """Convolve over the joints of each frame, then over the frames of each joint."""
+        y = torch.relu(self.graph_norm.normalise(self.graph_conv(x)))
+        left = valid.strided(self.stride)
+        clips = valid.scatter(y).values.permute(0, 3, 1, 2)  # channels last in memory, as the convolution likes it
+        y = left.gather(self.time_conv(clips).permute(0, 2, 3, 1))
+        y = self.dropout(self.time_norm.normalise(y))
+        if self.residual:
+            kept = x if self.stride == 1 else left.gather(valid.scatter(x).values[:, :: self.stride])
+            if self.shortcut is not None and self.shortcut_norm is not None:
+                kept = self.shortcut_norm.normalise(self.shortcut(kept))
+            y = y + kept
+        return torch.relu(y), left
+
+
+class GraphConv(nn.Module):
+    """``y[w] = sum_k sum_v A[k, v, w] x[v] W_k``: a joint takes from its neighbours, with weights ``W_k`` per part.
+
+    ``parts`` is ``[K, J, J]``; the batch norm that follows makes a bias idle, so there is none.
+    """
+
+    def __init__(self, in_width: int, width: int, parts: Tensor, graph: str = "importance") -> None:
+        super().__init__()
+        self.parts: Tensor
+        if graph == "adaptive":
+            self.parts = nn.Parameter(parts.clone())
+        else:
+            self.register_buffer("parts", parts.clone())
+        self.importance = nn.Parameter(torch.ones_like(parts)) if graph == "importance" else None
+        self.linear = nn.Linear(len(parts) * in_width, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[N, J, in_width]`` -> ``[N, J, width]``."""
+        parts = self.parts if self.importance is None else self.parts * self.importance
+        rows = parts.permute(2, 0, 1).flatten(0, 1)  # [J K, J], the parts of a joint together
+        # A batched product over an expanded graph is almost twice as fast as rows @ x, which copies x.
+        gathered = torch.bmm(rows.expand(x.shape[0], -1, -1), x)
+        return self.linear(gathered.view(*x.shape[:2], -1))
+
+
+def _check(what: str, given: str, known: Sequence[str]) -> None:
+    if given not in known:
+        raise ValueError(f"unknown {what} {given!r} of STGCN: there are {', '.join(known)}")
+
+
+def _context(name: str, width: int, layers: int, heads: int, dropout: float) -> BiLSTM | TransformerContext | NoContext:
+    _check("context", name, CONTEXTS)
+    if name == "none":
+        return NoContext(width)
+    if name == "transformer":
+        return TransformerContext(width, heads, layers, dropout=dropout)
+    if width % 2:
+        raise ValueError(f"a BiLSTM shares {width} features between two directions: the width must be even")
+    return BiLSTM(width, width // 2, layers, dropout)

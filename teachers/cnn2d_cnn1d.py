@@ -1,0 +1,69 @@
+"""2DCNN+1DCNN: an image network per frame, a temporal convolution, CTC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from slr.layers import BiLSTM, NoContext, RecogniserTail, gather_valid, scatter_valid
+from slr.types import NetOutput, Padded
+from teachers.frame_encoder import SMALL, frame_encoder
+
+
+class CNN2DCNN1D(nn.Module):
+    """The plain RGB baseline of the TRKD tables: 2D CNN per frame, K5-P2-K5-P2 over time, optional BiLSTM.
+
+    The paper gives no sizes; the arrangement is that of the VAC family (Min et al., ICCV 2021). ``backbone`` is
+    ``"small"``, for frames of about 63 x 78 pixels on a CPU, or the name of any torchvision image classifier, with
+    its published ``weights`` when they can be fetched. With ``hidden=0`` there is no BiLSTM.
+
+    Taps: ``frame`` (after the image network), ``conv``, ``context``, ``conv_logits``.
+    """
+
+    input_stream = "rgb"
+
+    def __init__(
+        self,
+        *,
+        num_classes: int,
+        backbone: str = SMALL,
+        weights: str | None = None,
+        frame_size: Sequence[int] = (60, 72),
+        channels: Sequence[int] = (16, 32, 64, 96),
+        frame_width: int = 128,
+        width: int = 512,
+        temporal_layers: str = "K5-P2-K5-P2",
+        hidden: int = 256,
+        recurrent_layers: int = 2,
+        dropout: float = 0.3,
+        shared_head: bool = False,
+    ) -> None:
+        super().__init__()
+        self.encoder = frame_encoder(
+            backbone, frame_size=frame_size, widths=channels, width=frame_width, weights=weights
+        )
+        self.tail = RecogniserTail(
+            self.encoder.width,
+            num_classes,
+            context=BiLSTM(width, hidden, recurrent_layers, dropout) if hidden else NoContext(width),
+            width=width,
+            temporal_layers=temporal_layers,
+            dropout=dropout,
+            shared_head=shared_head,
+        )
+
+    @property
+    def tap_widths(self) -> dict[str, int]:
+        """Width of every tap."""
+        return {"frame": self.encoder.width, **self.tail.tap_widths}
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Output steps for clips of ``lengths`` frames."""
+        return self.tail.output_lengths(lengths)
+
+    def forward(self, stream: Padded) -> NetOutput:
+        """``[B, T, 3, H, W]`` frames in [-1, 1] -> ``[B, S, V]`` scores."""
+        frame = scatter_valid(self.encoder(gather_valid(stream)), stream)
+        output = self.tail(frame)
+        return NetOutput(output.logits, {"frame": frame, **output.taps})

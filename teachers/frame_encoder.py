@@ -1,0 +1,124 @@
+"""From frames to features of frames: image networks that look at each real frame once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+SMALL = "small"
+
+
+class SmallCNN(nn.Module):
+    """A plain convolutional encoder for small frames: stride-2 convolutions with batch norm and ReLU.
+
+    ``widths`` are the channels of the layers; the first kernel is 5 x 5, the others 3 x 3. Layers beyond
+    ``max_strides`` keep the resolution. ``out_channels`` is the last width.
+    """
+
+    def __init__(self, widths: Sequence[int] = (16, 32, 64, 96), max_strides: int = 4) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        in_channels = 3
+        for index, width in enumerate(widths):
+            kernel, stride = (5 if index == 0 else 3), (2 if index < max_strides else 1)
+            layers += [
+                nn.Conv2d(in_channels, width, kernel, stride, kernel // 2, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+            ]
+            in_channels = width
+        self.layers = nn.Sequential(*layers)
+        self.out_channels = in_channels
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """``[N, 3, H, W]`` in [-1, 1] -> ``[N, out_channels, h, w]``."""
+        return self.layers(frames)
+
+
+class SmallEncoder(nn.Module):
+    """:class:`SmallCNN` whose last map is read place by place: flattened, projected to ``width`` and normalised.
+
+    The projection depends on the size of the frames, ``frame_size`` (width, height) in pixels; other sizes are refused.
+    """
+
+    def __init__(self, frame_size: Sequence[int], widths: Sequence[int] = (16, 32, 64, 96), width: int = 128) -> None:
+        super().__init__()
+        self.frame_size = tuple(frame_size)
+        self.cnn = SmallCNN(widths)
+        places = math.prod(-(-size // 2 ** len(widths)) for size in self.frame_size)
+        self.project = nn.Linear(self.cnn.out_channels * places, width)
+        self.norm = nn.LayerNorm(width)
+        self.width = width
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """``[N, 3, H, W]`` -> ``[N, width]``.
+
+        Raises:
+            ValueError: when the frames have another size than the encoder was built for.
+        """
+        if (frames.shape[-1], frames.shape[-2]) != self.frame_size:
+            raise ValueError(
+                f"frames are {frames.shape[-1]} x {frames.shape[-2]} pixels (width x height), this encoder was built "
+                f"for {self.frame_size[0]} x {self.frame_size[1]}: give frame_size and the data's crop the same size"
+            )
+        maps = self.cnn(frames.contiguous(memory_format=torch.channels_last))
+        return self.norm(self.project(maps.flatten(1)).float())
+
+
+class TorchvisionEncoder(nn.Module):
+    """Any torchvision image classifier without its last linear layer.
+
+    ``weights`` is the name of published weights (``"DEFAULT"``, ``"IMAGENET1K_V1"``); they are downloaded by
+    torchvision on first use. Frames in [-1, 1] are brought to the statistics that such weights expect.
+
+    Raises:
+        ValueError: when torchvision has no such network or weights, or the weights cannot be fetched.
+    """
+
+    def __init__(self, name: str, weights: str | None = None) -> None:
+        super().__init__()
+        try:
+            self.network = torchvision.models.get_model(name, weights=weights)
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"torchvision has no image network {name!r} with weights {weights!r}: {error}") from error
+        except OSError as error:
+            raise ValueError(
+                f"the published weights {weights!r} of {name!r} could not be fetched ({error}): put them into torch's "
+                "hub folder, or set weights: null to train from scratch"
+            ) from error
+        path, last = _last_linear(self.network, name)
+        self.network.set_submodule(path, nn.Identity())
+        self.width = last.in_features
+        self.mean: Tensor
+        self.deviation: Tensor
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1), persistent=False)
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1), persistent=False)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """``[N, 3, H, W]`` in [-1, 1] -> ``[N, width]``."""
+        images = ((frames + 1) / 2 - self.mean) / self.deviation
+        return self.network(images.contiguous(memory_format=torch.channels_last)).float()
+
+
+def _last_linear(network: nn.Module, name: str) -> tuple[str, nn.Linear]:
+    linears = [(path, module) for path, module in network.named_modules() if isinstance(module, nn.Linear)]
+    if not linears:
+        raise ValueError(f"{name!r} ends in no linear layer: choose an image classifier such as resnet18")
+    return linears[-1]
+
+
+def frame_encoder(
+    name: str, *, frame_size: Sequence[int], widths: Sequence[int], width: int, weights: str | None
+) -> SmallEncoder | TorchvisionEncoder:
+    """The encoder called ``name``: ``"small"``, or a torchvision image network such as ``"resnet18"``."""
+    if name != SMALL:
+        return TorchvisionEncoder(name, weights)
+    if weights is not None:
+        raise ValueError(f"the backbone {SMALL!r} has no published weights: set weights: null")
+    return SmallEncoder(frame_size, widths, width)

@@ -1,0 +1,52 @@
+"""How to build every exported network, small, for the tests that hold for all of them.
+
+A network that is exported by ``students`` or ``teachers`` and has no row here fails a test: give it one, with every
+variant worth testing. Rows switch dropout off, so that two passes in training mode can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from students import STGCN, STGT
+
+CLASSES = 7
+JOINTS = 27  # of sign-27
+
+
+@dataclass(frozen=True)
+class Case:
+    """One variant of a network; ``step_shape`` is the shape of one step of its input stream."""
+
+    label: str
+    build: Callable[[], Any]
+    step_shape: tuple[int, ...]
+
+
+def _stgt(label: str, **arguments: Any) -> Case:
+    small = {"joint_width": 8, "spatial_heads": 2, "width": 8, "temporal_heads": 2, "reach": 3, "dropout": 0.0}
+    build = lambda: STGT(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
+    return Case(f"STGT-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+
+
+def _stgcn(label: str, **arguments: Any) -> Case:
+    small = {"channels": (4, 6), "temporal_kernel": 3, "width": 8, "heads": 2, "dropout": 0.0}
+    build = lambda: STGCN(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
+    return Case(f"STGCN-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+
+
+ROWS: dict[str, list[Case]] = {
+    "STGT": [
+        _stgt("default"),
+        _stgt("shared-cosine", head="cosine", head_scale=32.0, shared_head=True, in_channels=2),
+        _stgt("K3", temporal_layers="K3", temporal_blocks=1, spatial_blocks=1),
+    ],
+    "STGCN": [
+        _stgcn("default"),
+        _stgcn("strided", channels=(4, 6, 6), strides=(1, 2, 1), temporal_layers="K3-P2", context="transformer"),
+        _stgcn("adaptive", graph="adaptive", pooling="mean", context="none", partition="distance", max_hop=2),
+        _stgcn("fixed", graph="fixed", partition="directed", shared_head=True, head="normalised", in_channels=2),
+    ],
+}

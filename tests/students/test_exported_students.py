@@ -1,0 +1,46 @@
+"""Students must leave for other runtimes, which know no data-dependent shapes."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from slr.types import Padded
+from students import STGCN, STGT
+
+
+class WholeClips(nn.Module):
+    """A network on keypoints without padding."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, keypoints: Tensor) -> Tensor:
+        lengths = torch.full((keypoints.shape[0],), keypoints.shape[1], dtype=torch.int64)
+        return self.net(Padded(keypoints, lengths)).logits.values
+
+
+SMALL = {"num_classes": 5, "layout": "sign-27", "width": 8}
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.compiler, "is_exporting"), reason="torch.export before 2.7 does not say it exports"
+)
+@pytest.mark.parametrize(
+    "net",
+    [
+        STGT(**SMALL, joint_width=8, spatial_blocks=1, temporal_blocks=1, temporal_heads=2),
+        STGCN(**SMALL, channels=(4, 6), temporal_kernel=3, context="none"),
+    ],
+    ids=["STGT", "STGCN"],
+)
+def test_an_exported_student_reads_clips_of_any_length_as_before(net: nn.Module) -> None:
+    module = WholeClips(net.eval())
+    exported = torch.export.export(
+        module, (torch.randn(1, 20, 27, 3),), dynamic_shapes=({1: torch.export.Dim.AUTO},)
+    ).module()
+    for steps in (12, 37):
+        keypoints = torch.randn(1, steps, 27, 3)
+        torch.testing.assert_close(exported(keypoints), module(keypoints))

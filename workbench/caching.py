@@ -1,0 +1,120 @@
+"""A frozen teacher for distillation: live, or its outputs on the training clips read from the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import cast
+
+from torch.utils.data import DataLoader, Dataset
+
+from kd.cache import CachedClip, TeacherCache, fill
+from kd.identity import FLIPPED, PLAIN, teacher_identity
+from kd.teacher import CachedTeacher, FrozenTeacher
+from slr.data import Sample, SignDataset, collate
+from slr.types import Batch, Network
+from workbench.config import content_hash
+from workbench.measure import MadeNetwork
+from workbench.progress import Bar
+from workbench.training import Teaching
+from workbench.workplace import Workplace
+
+CLIPS_PER_BATCH = 8
+
+
+def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, live: bool) -> Teaching:
+    """What a distillation learns from: the teacher ``made``, and the ``taps`` of it that are read.
+
+    Its outputs come from the cache, where what is missing is computed now; or, ``live``, from the network in every
+    step, which any change of the clips allows and which costs a forward pass of the teacher.
+
+    Raises:
+        ValueError: when training would show the student other views of the clips than a cache holds.
+    """
+    network = cast(Network, made.network)
+    stream = network.input_stream
+    dataset = place.dataset("train", {stream})
+    described = dataset.describe()
+    identity = teacher_identity(
+        made.network.state_dict(),
+        network=dict(made.card.network),
+        preprocessing=described[stream],
+        plan=described["plan"],
+    )
+    widths = {**network.tap_widths, "logits": len(made.card.glosses) + 1}
+    frozen = FrozenTeacher(made.network, str(made.checkpoint))
+    if live:
+        return Teaching(frozen, widths, content_hash(["live", identity]), streams=(stream,))
+    _check_views(place)
+    taps = tuple(sorted(set(taps) - {"logits"}))
+    fingerprints = {clip.id: dataset.corpus.fingerprint(clip, stream) for clip in dataset.clips}
+    _fill(place, frozen, dataset, fingerprints, identity, taps)
+    cache = TeacherCache(place.cache, identity, preload=True)
+    said = content_hash(["cached", identity, sorted(fingerprints.items())])
+    return Teaching(CachedTeacher(cache, fingerprints, taps), widths, said)
+
+
+def _check_views(place: Workplace) -> None:
+    if place.data.plan.get("speed") is not None:
+        raise ValueError(
+            "data.plan.speed shows a clip at another speed in every epoch, and the teacher's outputs are cached for "
+            "one: leave the speed out, or set teacher.live to true and pay for the teacher in every step"
+        )
+
+
+def _fill(
+    place: Workplace,
+    teacher: FrozenTeacher,
+    dataset: SignDataset,
+    fingerprints: dict[str, str],
+    identity: str,
+    taps: tuple[str, ...],
+) -> None:
+    cache = TeacherCache(place.cache, identity)
+    clips = [CachedClip(c.id, fingerprints[c.id], n) for c, n in zip(dataset.clips, dataset.lengths, strict=True)]
+    for view in (PLAIN, FLIPPED) if place.data.streams.flip > 0 else (PLAIN,):
+        with place.progress.bar(f"teacher outputs, {view}", len(clips)) as bar:
+            fill(
+                cache,
+                teacher,
+                clips,
+                partial(_batches, dataset, view == FLIPPED),
+                taps=taps,
+                view=view,
+                batch_size=CLIPS_PER_BATCH,
+                device=place.precision.device,
+                progress=_Advance(bar),
+            )
+
+
+class _Advance:
+    """Moves a bar that counts clips when a batch of them is done."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._shown = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        for _ in range(done - self._shown):
+            self._bar.advance()
+        self._shown = done
+
+
+class _View(Dataset[Sample]):
+    """The clips of a dataset, all mirrored or none."""
+
+    def __init__(self, dataset: SignDataset, flip: bool) -> None:
+        self._dataset = dataset
+        self._flip = flip
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self._dataset.evaluation_sample(index, flip=self._flip)
+
+
+def _batches(dataset: SignDataset, flip: bool, lists: list[list[str]]) -> Iterable[Batch]:
+    index = {clip.id: number for number, clip in enumerate(dataset.clips)}
+    sampler = [[index[clip] for clip in clips] for clips in lists]
+    return cast(Iterable[Batch], DataLoader(_View(dataset, flip), batch_sampler=sampler, collate_fn=collate))

@@ -1,0 +1,115 @@
+"""What happens to a network with one batch, and with one step of the optimiser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+
+from slr.types import Batch, NetOutput, Padded
+from slr.vocabulary import BLANK
+from workbench.meters import BatchNumbers
+from workbench.precision import Precision
+from workbench.training_state import Trainee
+from workbench.training_types import NonFiniteError, Report
+
+# Under float16 a step with infinite gradients now and then is normal: the scaler skips it and halves its scale. After
+# this many in a row the scale has fallen from 65536 to nothing, so it is the gradients themselves that are not finite.
+MAX_SKIPPED_STEPS = 24
+
+
+@dataclass(frozen=True)
+class Learner:
+    """Forward, backward, step; ``teacher`` is called without gradients and outside autocast."""
+
+    trainee: Trainee
+    precision: Precision
+    teacher: Callable[[Batch], NetOutput] | None = None
+    clip_grad_norm: float | None = None
+
+    def learn(self, batch: Batch, share: float) -> BatchNumbers:
+        """Add ``share`` of the gradient of one batch to what the next step will use.
+
+        Raises:
+            NonFiniteError: before any gradient is computed, when a loss is not finite.
+            ValueError: when the loss depends on nothing that could learn.
+        """
+        network, objective = cast(Any, self.trainee.network), self.trainee.objective
+        with self.precision.autocast():
+            output: NetOutput = network(batch.stream(network.input_stream))
+        if self.precision.mixed:
+            output = _in_float32(output)
+        with torch.no_grad():
+            taught = self.teacher(batch) if self.teacher is not None else None
+        report: Report = objective(output, taught, batch)
+        numbers = _measure(report, output.logits)
+        _refuse_not_finite(
+            {**{f"loss term {name!r}": value for name, value in numbers.terms.items()}, "loss": numbers.loss}
+        )
+        if not report.total.requires_grad:
+            raise ValueError("nothing can be learned: no parameter that learns takes part in the loss")
+        self.trainee.scaler.scale(report.total * share).backward()
+        return numbers
+
+    def step(self, factor: float, *, may_skip: bool) -> float | None:
+        """One step of the optimiser at ``factor`` times its own rates, on the gradients gathered.
+
+        Returns:
+            the norm of all gradients together before clipping; None when the scaler skipped the step.
+
+        Raises:
+            NonFiniteError: when a gradient is not finite and may not be skipped; nothing has moved then.
+        """
+        optimizer, scaler = self.trainee.optimizer, self.trainee.scaler
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        scaler.unscale_(optimizer)
+        weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.grad is not None]
+        norm = torch.nn.utils.get_total_norm([weight.grad for weight in weights])
+        length = norm.item()
+        finite = math.isfinite(length)
+        if not finite:
+            self._refuse_unless_scaled(may_skip)
+        elif self.clip_grad_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(weights, self.clip_grad_norm, norm)
+        scaler.step(optimizer)
+        scaler.update()
+        optimizer.zero_grad(set_to_none=True)
+        return length if finite else None
+
+    def _refuse_unless_scaled(self, may_skip: bool) -> None:
+        parts = (("network", self.trainee.network), ("objective", self.trainee.objective))
+        named = [(f"{part}.{name}", weight) for part, module in parts for name, weight in module.named_parameters()]
+        broken = [name for name, weight in named if weight.grad is not None and not weight.grad.isfinite().all()]
+        if broken and may_skip and self.trainee.scaler.is_enabled():
+            return
+        more = f" (and of {len(broken) - 1} more parameters)" if len(broken) > 1 else ""
+        which = f"gradient of {broken[0]}{more}" if broken else "norm of the gradients"
+        raise NonFiniteError(f"the {which} is not finite")
+
+
+def _in_float32(output: NetOutput) -> NetOutput:
+    return NetOutput(
+        output.logits.map(Tensor.float), {name: tap.map(Tensor.float) for name, tap in output.taps.items()}
+    )
+
+
+def _measure(report: Report, logits: Padded) -> BatchNumbers:
+    # One transfer from the device for all numbers: each one alone would make it wait.
+    with torch.no_grad():
+        blank = ((logits.values.argmax(dim=-1) == BLANK) & logits.mask).sum()
+        tensors = [report.total, *report.terms.values(), blank, logits.lengths.sum()]
+        loss, *terms, blanks, steps = torch.stack(
+            [value.detach().double().to(blank.device) for value in tensors]
+        ).tolist()
+    return BatchNumbers(loss, dict(zip(report.terms, terms, strict=True)), int(blanks), int(steps))
+
+
+def _refuse_not_finite(values: Mapping[str, float]) -> None:
+    for name, value in values.items():
+        if not math.isfinite(value):
+            raise NonFiniteError(f"the {name} is {value}")

@@ -1,0 +1,84 @@
+"""From trained networks to hypotheses in a run folder, and from those to scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from slr.ctc import Decoder
+from slr.files import copy_whole
+from slr.scoring import read_transcripts, score
+from workbench.checkpoint import NetworkCard, checkpoint_files
+from workbench.cost import count_macs, count_parameters
+from workbench.record import MetricsFile, RunRecord
+from workbench.result import NetworkResult
+from workbench.workplace import Workplace
+
+SPLITS = ("dev", "test")
+
+
+@dataclass(frozen=True)
+class MadeNetwork:
+    """A network of a run: its checkpoint, the rows of its training where there was one, and the seconds that took."""
+
+    network: nn.Module
+    card: NetworkCard
+    checkpoint: Path
+    metrics: Path | None
+    seconds: float
+
+
+def hypotheses_file(role: str, split: str, main: str) -> str:
+    """Name of a file of hypotheses; those of the ``main`` network, which the run was for, carry no role."""
+    return f"hypotheses.{split}.ctm" if role == main else f"hypotheses.{role}.{split}.ctm"
+
+
+def measure(
+    place: Workplace, made: Mapping[str, MadeNetwork], decoder: Decoder, record: RunRecord, main: str
+) -> dict[str, Any]:
+    """Let every network read dev and test; leave hypotheses, weights and metrics in the run folder.
+
+    Returns:
+        what else a result is made of: names, sizes, costs and seconds, by role.
+    """
+    record.metrics.keep(lambda row: False)
+    for role, one in made.items():
+        for split in SPLITS:
+            recognition = place.recognise(one.network, split, decoder)
+            recognition.write(record.folder / hypotheses_file(role, split, main))
+        for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
+            copy_whole(source, record.folder / f"{role}{ending}")
+        for row in MetricsFile(one.metrics).rows() if one.metrics else []:
+            record.metrics.append({"network": role, **row})
+    sample = place.dataset("dev", {"rgb", "pose"})[0]
+    per_second = place.corpus.fps / (int(sample.frames[-1]) + 1)
+    return {
+        "decoder": decoder.name,
+        "names": {role: type(one.network).__name__ for role, one in made.items()},
+        "params": {role: count_parameters(one.network) for role, one in made.items()},
+        "macs": {role: round(count_macs(one.network, sample) * per_second) for role, one in made.items()},
+        "seconds": {role: one.seconds for role, one in made.items()},
+    }
+
+
+def left_files(roles: Sequence[str], main: str) -> list[str]:
+    """The files that :func:`measure` leaves for these roles."""
+    weights = [f"{role}{ending}" for role in roles for ending in (".safetensors", ".json")]
+    return [*(hypotheses_file(role, split, main) for role in roles for split in SPLITS), *weights]
+
+
+def scored(
+    place: Workplace, folder: Path, role: str, main: str, measured: Mapping[str, Any], splits: Sequence[str] = SPLITS
+) -> NetworkResult:
+    """The scores of a network from its files of hypotheses."""
+    reports = {}
+    for split in splits:
+        found = read_transcripts(folder / hypotheses_file(role, split, main))
+        references = {clip.id: clip.glosses for clip in place.corpus.clips(split)}
+        hypotheses = {clip: transcript.glosses for clip, transcript in found.items()}
+        reports[split] = score(references, hypotheses, place.data.protocol)
+    return NetworkResult(measured["names"][role], reports, measured["params"][role], measured["macs"][role])

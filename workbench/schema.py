@@ -1,0 +1,238 @@
+"""The skeleton of a configuration: which sections there are, their types, their defaults.
+
+Components (networks, losses, optimisers, corpora) stay plain mappings with ``_target_`` until they are built, but here
+they are checked against the signatures of their targets, together with everything else.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from torch import nn
+
+from kd.losses.base import Loss
+from workbench.components import check, check_arguments
+from workbench.config import Incidental, Section
+from workbench.validation import carry
+
+Plain = dict[str, Any]
+
+
+def _component(*added: str, kind: type | None = None) -> AfterValidator:
+    """A check of a component node to whose arguments the workbench adds ``added``."""
+
+    def validate(node: Plain) -> Plain:
+        carry(check(node, added=added, kind=kind))
+        return node
+
+    return AfterValidator(validate)
+
+
+def _options(target: str) -> AfterValidator:
+    """A check of a mapping that holds the arguments of one known class."""
+
+    def validate(options: Plain) -> Plain:
+        carry(check_arguments(target, options))
+        return options
+
+    return AfterValidator(validate)
+
+
+CorpusNode = Annotated[Plain, _component("root", "progress")]
+NetworkNode = Annotated[Plain, _component("num_classes", "layout", kind=nn.Module)]
+OptimizerNode = Annotated[Plain, _component("params", kind=torch.optim.Optimizer)]
+LossNode = Annotated[Plain, _component("student_width", "teacher_width", "joints", kind=Loss)]
+DecoderNode = Annotated[Plain, _component("vocabulary")]
+RgbOptions = Annotated[Plain, _options("slr.data.RgbPipeline")]
+PoseOptions = Annotated[Plain, _options("slr.data.PosePipeline")]
+PlanOptions = Annotated[Plain, _options("slr.data.TemporalPlan")]
+
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+# Folder names: they must not climb out of the output folder nor hide in it.
+Name = Annotated[str, Field(pattern=r"^[\w+-][\w+.-]*$", max_length=100)]
+
+
+def _without_nulls(value: Any) -> Any:
+    """``name: null`` takes an inherited entry out."""
+    return {key: child for key, child in value.items() if child is not None} if isinstance(value, dict) else value
+
+
+def _distinct_names(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    names = [stage.name for stage in stages]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"stages need names of their own, and {', '.join(repeated)} stands twice")
+    return stages
+
+
+class Run(Section):
+    """What a run is called and what it runs on."""
+
+    name: Name
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    out: Annotated[str, Incidental] = "runs"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    device: Annotated[Literal["auto", "cpu", "cuda"], Incidental] = "auto"
+    threads: Annotated[Positive | None, Incidental] = None
+
+
+class Streams(Section):
+    """How the streams of a clip are prepared: arguments of ``slr.data.RgbPipeline`` and ``slr.data.PosePipeline``."""
+
+    rgb: RgbOptions = Field(default_factory=dict)
+    pose: PoseOptions = Field(default_factory=dict)
+    rgb_stride: Positive = 1
+    flip: Share = 0.0
+
+
+class Data(Section):
+    """A corpus, how clips of it become samples and batches, and the protocol it is scored by."""
+
+    root: str
+    corpus: CorpusNode
+    protocol: str = "raw"
+    vocabulary: Literal["train", "union"] = "train"
+    plan: PlanOptions = Field(default_factory=dict)
+    streams: Streams = Streams()
+    max_padding: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    workers: Annotated[Count, Incidental] = 0
+    frame_cache_mb: Annotated[Count, Incidental] = 0
+
+
+class ScheduleOptions(Section):
+    """How the learning rate moves over a stage, as a factor on the rate of the optimiser.
+
+    ``one_cycle`` and ``cosine`` have a ``warmup``, a share of the stage, and factors at ``start`` and ``end``; ``step``
+    multiplies by ``gamma`` at each of its ``milestones``, counted in epochs. A setting left out takes the default of
+    its function in ``workbench.schedule``; one that the kind does not have is a fault.
+    """
+
+    kind: Literal["one_cycle", "cosine", "step", "constant"] = "constant"
+    warmup: Share | None = None
+    start: Annotated[float, Field(gt=0, le=1)] | None = None
+    end: Annotated[float, Field(ge=0, le=1)] | None = None
+    milestones: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    gamma: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _fitting_kind(self) -> ScheduleOptions:
+        fitting = {"one_cycle": {"warmup", "start", "end"}, "cosine": {"warmup", "start", "end"}}
+        fitting |= {"step": {"milestones", "gamma"}, "constant": set()}
+        given = {name for name, value in self if name != "kind" and value is not None}
+        wrong = sorted(given - fitting[self.kind])
+        if wrong:
+            raise ValueError(f"a {self.kind} schedule has no {' and no '.join(wrong)}")
+        if self.kind == "step" and not self.milestones:
+            raise ValueError("a step schedule needs its milestones, the epochs at which the rate drops")
+        return self
+
+
+class LossTerm(Section):
+    """One weighted loss of an objective; how the weight moves over the epochs is said in ``kd.objective.Schedule``."""
+
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    start_epoch: Count = 0
+    warmup_epochs: Count = 0
+    decay_start: Count = 0
+    decay_epochs: Count = 0
+    final: Share = 0.0
+    loss: LossNode
+
+
+Losses = Annotated[dict[str, LossTerm], BeforeValidator(_without_nulls), Field(min_length=1)]
+
+
+class Stage(Section):
+    """One stretch of training with an optimiser of its own.
+
+    ``losses`` may be left out where the stage belongs to a distillation, which brings its own. ``max_clips`` and
+    ``frames_per_batch`` (padded frames) bound a batch; ``accumulate`` batches make one step of the optimiser.
+    """
+
+    name: Name = "main"
+    epochs: Positive
+    frames_per_batch: Positive
+    max_clips: Positive | None = None
+    accumulate: Positive = 1
+    clip_grad_norm: Annotated[float, Field(gt=0)] | None = None
+    optimizer: OptimizerNode
+    schedule: ScheduleOptions = ScheduleOptions()
+    losses: Losses | None = None
+
+
+Stages = Annotated[tuple[Stage, ...], AfterValidator(_distinct_names)]
+
+
+class Trained(Section):
+    """A network and the stages that train it."""
+
+    network: NetworkNode
+    stages: Annotated[Stages, Field(min_length=1)]
+
+
+class Teacher(Section):
+    """The teacher: trained by ``stages``, or read from a ``checkpoint`` folder or file, which rebuilds itself.
+
+    A ``live`` teacher is asked in every step of the distillation instead of once per clip.
+    """
+
+    live: bool = False
+    network: NetworkNode | None = None
+    stages: Stages = ()
+    checkpoint: str | None = None
+
+    @model_validator(mode="after")
+    def _from_somewhere(self) -> Teacher:
+        if (self.checkpoint is None) == (not self.stages):
+            raise ValueError(
+                "a teacher is either trained (network and stages) or loaded (checkpoint), and this one is "
+                + ("both" if self.stages else "neither")
+            )
+        if self.stages and self.network is None:
+            raise ValueError("a teacher that is trained here needs its network")
+        return self
+
+
+class Distillation(Section):
+    """What the student learns from the teacher.
+
+    The losses are laid over those of every stage of the student, by name; so the distilled student differs from the
+    student alone by these losses and nothing else. A loss of weight 0 takes the student's own of that name out.
+    """
+
+    losses: Losses
+
+
+class Evaluate(Section):
+    """How networks are judged; the dev split selects the epoch, and no other split can."""
+
+    decoder: Literal["greedy", "beam"] | DecoderNode = "beam"
+    beam_width: Positive = 10
+    frames_per_batch: Positive = 2000
+    every_epochs: Positive = 1
+    select_on: Literal["dev"] = "dev"
+
+
+class DistillConfig(Section):
+    """A distillation run: teacher -> student alone -> distilled student."""
+
+    run: Run
+    data: Data
+    teacher: Teacher
+    student: Trained
+    distillation: Distillation
+    evaluate: Evaluate = Evaluate()
+
+
+class TrainConfig(Section):
+    """One network, no teacher."""
+
+    run: Run
+    data: Data
+    network: NetworkNode
+    stages: Annotated[Stages, Field(min_length=1)]
+    evaluate: Evaluate = Evaluate()

@@ -1,0 +1,56 @@
+"""One network and no teacher: teachers, baselines, anything that is trained alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from workbench.assemble import make_decoder
+from workbench.config import config_hash
+from workbench.measure import left_files, measure, scored
+from workbench.preflight import check_training
+from workbench.progress import Progress
+from workbench.record import RunRecord
+from workbench.result import render_networks
+from workbench.schema import TrainConfig
+from workbench.training import Training, train_network
+from workbench.workplace import Workplace
+
+MAIN = "network"
+
+
+def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fresh: bool = False) -> Path:
+    """Train a network, or what of it is not done yet, and print its scores.
+
+    Returns:
+        the run folder.
+
+    Raises:
+        ValueError: on anything that the user can mend, in a sentence.
+    """
+    check_training(config)
+    place = Workplace.open(config.run, config.data, config.evaluate, progress)
+    with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
+        inputs = {"config": config_hash(config), "corpus": place.corpus.name}
+        finished = record.finished("network", inputs)
+        if finished is None:
+            training = Training("network", config.network, config.stages, config.run.seed)
+            made = {MAIN: train_network(place, training, fresh=fresh)}
+            measured = measure(place, made, make_decoder(config.evaluate, place.vocabulary), record, MAIN)
+            finished = record.finish("network", inputs, outputs=left_files([MAIN], MAIN), result=measured)
+        else:
+            progress.line(f"nothing is left to do: {record.folder} was finished {finished.finished}")
+        network = scored(place, record.folder, MAIN, MAIN, finished.result)
+        result = {
+            "name": config.run.name,
+            "config_hash": config_hash(config),
+            "seed": config.run.seed,
+            "protocol": config.data.protocol,
+            "decoder": finished.result["decoder"],
+            "network": network.as_dict(),
+            "seconds": finished.result["seconds"],
+        }
+        record.write_result(result)
+        console.print(render_networks(result, {"": network}, place.corpus.name))
+    return record.folder

@@ -1,0 +1,240 @@
+"""Train one network through its stages, or find it already trained.
+
+Trained networks lie in a store beside the runs, each in a folder named by a hash of everything that decides its
+weights. Two runs that need the same teacher share it, a run that was cut off continues, and a changed setting is
+another network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from kd.objective import Objective
+from kd.teacher import Teacher
+from slr.ctc import GreedyDecoder
+from slr.types import Network
+from workbench.assemble import (
+    StageBatches,
+    evaluation_batches,
+    make_dataset,
+    make_network,
+    make_objective,
+    make_optimizer,
+    make_rate_schedule,
+    network_arguments,
+)
+from workbench.checkpoint import load_network, save_network
+from workbench.config import content_hash
+from workbench.disk import write_text
+from workbench.feasibility import check_targets_fit
+from workbench.lock import lock_folder
+from workbench.measure import MadeNetwork
+from workbench.recognise import recognise
+from workbench.record import MetricsFile
+from workbench.rng import preserved
+from workbench.schema import LossTerm, Stage
+from workbench.trainer import DevScore, StageOptions, StageResult, train_stage
+from workbench.watch import PlateauWatch
+from workbench.workplace import Workplace
+
+_VERSION = 1  # raised when the same settings would give other weights
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """What a distilled network learns from.
+
+    ``widths`` gives the width of every tap the teacher publishes, and of its logits; ``identity`` is a hash of
+    everything that decides what it says. ``streams`` are
+    those that it reads from a batch, none where it is cached.
+    """
+
+    teacher: Teacher
+    widths: Mapping[str, int]
+    identity: str
+    streams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Training:
+    """Everything that decides the weights of a network.
+
+    ``label`` is what the network is called in lines and records; ``losses`` are laid over those of every stage, by
+    name.
+    """
+
+    label: str
+    network: Mapping[str, Any]
+    stages: tuple[Stage, ...]
+    seed: int
+    losses: Mapping[str, LossTerm] = field(default_factory=dict)
+    teaching: Teaching | None = None
+
+
+def train_network(place: Workplace, training: Training, *, fresh: bool = False) -> MadeNetwork:
+    """The trained network, from the store when it is there and nobody wants it ``fresh``.
+
+    Raises:
+        ConfigError: when losses and network do not fit.
+        ValueError: when targets do not fit the output steps of their clips, or a loss is not finite.
+    """
+    identity = _identity(place, training)
+    folder = place.store / f"{_slug(training.label)}-{identity[:12]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(lock_folder(folder)):
+        if fresh:
+            for left in folder.glob("*.*"):
+                left.unlink()
+        reused = (folder / "finished.json").is_file()
+        if not reused:
+            _train(place, training, folder, identity)
+    network, card = load_network(folder / "network")
+    if reused:
+        place.progress.line(f"{training.label}  reused from {folder}")
+    seconds = json.loads((folder / "finished.json").read_text(encoding="utf-8"))["seconds"]
+    network.to(place.precision.device)
+    return MadeNetwork(network, card, folder / "network", folder / "metrics.jsonl", seconds)
+
+
+def _identity(place: Workplace, training: Training) -> str:
+    """Hash of everything that decides the weights."""
+    return content_hash(
+        {
+            "version": _VERSION,
+            "network": dict(training.network),
+            "stages": [_plain_stage(stage) for stage in _merged(training)],
+            "seed": training.seed,
+            "teaching": training.teaching.identity if training.teaching else None,
+            "data": _plain_data(place),
+            "precision": place.precision.name,
+            "evaluate_every": place.evaluate_every,
+        }
+    )
+
+
+def _plain_stage(stage: Stage) -> dict[str, Any]:
+    return stage.model_dump(mode="json")
+
+
+def _plain_data(place: Workplace) -> dict[str, Any]:
+    plain = place.data.model_dump(mode="json", exclude={"workers", "frame_cache_mb", "root"})
+    clips = [[clip.id, clip.signer, *clip.glosses] for split in ("train", "dev") for clip in place.corpus.clips(split)]
+    return {**plain, "corpus_name": place.corpus.name, "clips": content_hash(clips)}
+
+
+def _merged(training: Training) -> list[Stage]:
+    """The stages with the training's own losses laid over theirs."""
+    return [
+        stage.model_copy(update={"losses": {**(stage.losses or {}), **training.losses}}) for stage in training.stages
+    ]
+
+
+def _slug(label: str) -> str:
+    return label.replace(" ", "-")
+
+
+def _train(place: Workplace, training: Training, folder: Path, identity: str) -> None:
+    arguments = network_arguments(training.network, place.corpus)
+    network = make_network(training.network, len(place.vocabulary), arguments, training.seed)
+    stream = cast(Network, network).input_stream
+    check_targets_fit(place.dataset("train", {stream}), cast(Network, network))
+    torch.manual_seed(training.seed)  # dropout and the like follow the seed, whatever was drawn before
+    network.to(place.precision.device)
+    seconds = 0.0
+    result: StageResult | None = None
+    for number, stage in enumerate(_merged(training)):
+        result = _train_stage(place, training, network, stage, number, folder, identity)
+        seconds += result.seconds
+    assert result is not None, "a training has at least one stage"
+    save_network(
+        folder / "network",
+        network,
+        node=training.network,
+        vocabulary=place.vocabulary,
+        corpus=place.corpus.name,
+        arguments={name: _plain_argument(value) for name, value in arguments.items()},
+        layout=place.corpus.layout.name if stream == "pose" else None,
+        preprocessing=place.dataset("dev", {stream}).describe(),
+        best_epoch=result.best_epoch,
+        dev={result.best.name: result.best.value, **result.best.details} if result.best else {},
+    )
+    write_text(folder / "finished.json", json.dumps({"seconds": round(seconds, 3), "label": training.label}) + "\n")
+    for state in folder.glob("*.state.safetensors"):
+        state.unlink()
+
+
+def _plain_argument(value: Any) -> Any:
+    return value.to_dict() if hasattr(value, "to_dict") else value
+
+
+def _train_stage(
+    place: Workplace, training: Training, network: nn.Module, stage: Stage, number: int, folder: Path, identity: str
+) -> StageResult:
+    assert stage.losses, f"stage {stage.name} has no losses"
+    teaching = training.teaching
+    seed = training.seed + 1000 * number  # every stage draws other samples and batches
+    objective = _make_objective(place, training, network, stage, seed).to(place.precision.device)
+    streams = {cast(Network, network).input_stream, *objective.required_streams()}
+    if teaching is not None:
+        streams |= set(teaching.streams)
+    dataset = make_dataset(
+        place.corpus, "train", place.vocabulary, place.data, streams=streams, training=True, seed=seed
+    )
+    last = number == len(training.stages) - 1
+    return train_stage(
+        network,
+        objective,
+        StageBatches(dataset, stage, place.data, seed, place.precision.device.type == "cuda"),
+        make_optimizer(stage, network, objective),
+        make_rate_schedule(stage),
+        StageOptions(
+            name=f"{training.label}, {stage.name}" if len(training.stages) > 1 else training.label,
+            epochs=stage.epochs,
+            accumulate=stage.accumulate,
+            clip_grad_norm=stage.clip_grad_norm,
+            evaluate_every=place.evaluate_every,
+            identity=content_hash([identity, number]),
+        ),
+        precision=place.precision,
+        teacher=teaching.teacher if teaching is not None and objective.needs_teacher else None,
+        evaluate=dev_judge(place, cast(Network, network)) if last else None,
+        state_file=folder / f"{number}.state.safetensors",
+        rows=MetricsFile(folder / "metrics.jsonl"),
+        progress=place.progress,
+        watch=PlateauWatch() if last else None,
+    )
+
+
+def _make_objective(place: Workplace, training: Training, network: nn.Module, stage: Stage, seed: int) -> Objective:
+    with preserved():
+        torch.manual_seed(seed)
+        return make_objective(
+            stage.losses or {},
+            network,
+            len(place.vocabulary),
+            len(place.corpus.layout),
+            training.teaching.widths if training.teaching else None,
+        )
+
+
+def dev_judge(place: Workplace, network: Network) -> Callable[[nn.Module], DevScore]:
+    """Judges a network by its greedy WER on dev."""
+    # One dataset for all epochs: it keeps the frames it has decoded.
+    dataset = place.dataset("dev", {network.input_stream})
+
+    def judge(candidate: nn.Module) -> DevScore:
+        batches = evaluation_batches(dataset, place.frames_per_batch, place.data)
+        recognition = recognise(candidate, dataset, batches, GreedyDecoder(), place.precision)
+        report = recognition.score(place.data.protocol)
+        counts = report.counts.as_dict()
+        return DevScore(report.wer, "WER", {name: counts[name] for name in ("sub", "del", "ins", "ref")})
+
+    return judge

@@ -1,0 +1,120 @@
+"""What goes into a training and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from slr.types import Batch, NetOutput
+
+
+class Batches(Protocol):
+    """Where the clips come from. The batches of an epoch depend on its number alone, not on what was drawn before."""
+
+    def count(self, epoch: int) -> int:
+        """Batches of an epoch, at least one; epochs count from 0."""
+        ...
+
+    def epoch(self, epoch: int, first: int = 0) -> Iterable[Batch]:
+        """The batches of an epoch from the batch numbered ``first`` on."""
+        ...
+
+
+class Objective(Protocol):
+    """What a network is trained on; also a ``torch.nn.Module``, whose parameters learn beside those of the network."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Told before each epoch, counted from 0, and after a resume too."""
+        ...
+
+    def __call__(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Report:
+        """Judge what a network made of a batch."""
+        ...
+
+
+class Report(Protocol):
+    """What an objective says about a batch: the number to differentiate, and the terms it was made of."""
+
+    @property
+    def total(self) -> Tensor:
+        """Scalar with a gradient."""
+        ...
+
+    @property
+    def terms(self) -> dict[str, Tensor]:
+        """The values of the terms by name, before weighting."""
+        ...
+
+
+@dataclass(frozen=True)
+class DevScore:
+    """What the dev split says about a network.
+
+    Attributes:
+        value: a share, which decides the best epoch; lower is better.
+        name: what was measured, as it is printed and recorded.
+        details: more measurements for the record, as plain JSON values.
+    """
+
+    value: float
+    name: str = "WER"
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """One stage of a training.
+
+    Attributes:
+        name: how the stage is called in lines and records.
+        epochs: passes over the data.
+        accumulate: batches whose gradients make one step of the optimiser.
+        clip_grad_norm: largest norm of all gradients together; longer ones are scaled down to it.
+        evaluate_every: epochs between two looks at the dev split; the last epoch is always looked at.
+        identity: hash of everything the outcome depends on; a saved state of another identity is not continued.
+    """
+
+    name: str
+    epochs: int
+    accumulate: int = 1
+    clip_grad_norm: float | None = None
+    evaluate_every: int = 1
+    identity: str = ""
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """What came out of a stage; the network holds the weights of ``best_epoch``.
+
+    Attributes:
+        best_epoch: counted from 1; the last one where no dev split was looked at.
+        best: the dev score of that epoch, None where none was measured.
+        steps: steps of the optimiser.
+        seconds: time of training in all epochs, those before an interruption included; looking at the dev split is not.
+        history: the recorded row of every epoch.
+    """
+
+    best_epoch: int
+    best: DevScore | None
+    steps: int
+    seconds: float
+    history: tuple[dict[str, Any], ...]
+
+
+class NonFiniteError(ValueError):
+    """A loss or a gradient is NaN or infinite; the weights are those of the step before."""
+
+
+class Rows(Protocol):
+    """Where the row of an epoch is recorded, see :class:`workbench.record.MetricsFile`."""
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Record one row."""
+        ...
+
+    def keep(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Drop recorded rows that are not wanted."""
+        ...
