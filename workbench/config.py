@@ -47,16 +47,16 @@ def load_config(path: Path | str, words: Sequence[str] = (), *, schema: type[Con
     """
     faults: list[Fault] = []
     root = _resolve(path, words, schema, faults)
-    # A file that could not be read would only cause a hail of "is missing" in what follows.
-    if any(not fault.place for fault in faults):
-        raise ConfigError(faults, str(path))
     plain = root.plain()
     try:
         # By way of JSON, because pydantic is then exact about types and still takes a list for a tuple.
         config = schema.model_validate_json(json.dumps(plain))
     except pydantic.ValidationError as error:
         found = faults_of(error, plain, unknown_key=lambda place: _unknown_key(schema, plain, place))
-        faults += [Fault(fault.place, fault.message, _origin(root, fault.place)) for fault in found]
+        # What could not be read would only cause a hail of "is missing".
+        lost = [fault.place for fault in faults if fault.fatal]
+        told = [fault for fault in found if not any(fault.place[: len(place)] == place for place in lost)]
+        faults += [Fault(fault.place, fault.message, _origin(root, fault.place)) for fault in told]
     if faults:
         raise ConfigError(_in_order(faults, root), str(path))
     return config

@@ -15,12 +15,14 @@ class Fault:
     """One thing that is wrong.
 
     ``place`` is the way from the top of the configuration to the value; ``origin`` says who wrote it, a
-    ``file.yaml:line`` or ``command line``, where that is known.
+    ``file.yaml:line`` or ``command line``, where that is known. A ``fatal`` fault means that nothing at its place could
+    be read, so that what else seems wrong there is only its consequence.
     """
 
     place: Place
     message: str
     origin: str = ""
+    fatal: bool = False
 
     def __str__(self) -> str:
         where = dotted(self.place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,19 @@ def read_layers(path: Path | str, faults: list[Fault], *, above: tuple[Path, ...
     """A file merged over its ``base:`` and with its ``data: NAME`` looked up; ``above`` are the files that led here."""
     path = Path(path)
     if path.resolve() in above:
-        faults.append(Fault((BASE,), f"{path} is its own base, by way of {', '.join(map(str, above[1:])) or 'itself'}"))
+        way = ", ".join(map(str, above[1:])) or "itself"
+        faults.append(Fault((), f"{path} is its own base, by way of {way}", fatal=True))
         return Node({})
     if not path.is_file():
-        faults.append(Fault((), f"{path} does not exist{_near_files(path)}"))
+        faults.append(Fault((), f"{path} does not exist{_near_files(path)}", fatal=True))
         return Node({})
     root = read_yaml(path, faults)
     if root is None:
         return Node({})
     if not isinstance(root.value, dict):
-        faults.append(Fault((), f"{path} should hold a mapping, it holds a {type(root.value).__name__}", root.origin))
+        faults.append(
+            Fault((), f"{path} should hold a mapping, it holds a {type(root.value).__name__}", root.origin, fatal=True)
+        )
         return Node({})
     base = root.value.pop(BASE, None)
     if DATA in root.value and isinstance(root.value[DATA].value, str):
@@ -72,10 +75,10 @@ def read_data(name: Node, configs: Path, relative_to: Path, faults: list[Fault])
         if file is None:
             known = [known.stem for folder in folders for known in folder.glob("*.yaml")]
             hint = did_you_mean(text, known) or f"; there is no {configs / DATA} folder with corpora in it"
-            faults.append(Fault((DATA,), f"no corpus is called {text!r}{hint}", name.origin))
+            faults.append(Fault((DATA,), f"no corpus is called {text!r}{hint}", name.origin, fatal=True))
             return Node({}, name.origin, whole=True)
         found = read_layers(file, within)
-    faults += [Fault((DATA, *fault.place), fault.message, fault.origin) for fault in within]
+    faults += [replace(fault, place=(DATA, *fault.place)) for fault in within]
     found.whole = True
     return found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pydantic
@@ -44,7 +45,7 @@ def faults_of(
         where = _real_place(detail["loc"], value, keep_last=detail["type"] in ("missing", "extra_forbidden"))
         if detail["type"] == CARRIED:
             carried = detail["ctx"][CARRIED]
-            faults += [Fault((*place, *where, *fault.place), fault.message, fault.origin) for fault in carried]
+            faults += [replace(fault, place=(*place, *where, *fault.place)) for fault in carried]
         elif detail["type"] == "extra_forbidden":
             faults.append(Fault((*place, *where), unknown_key(where) if unknown_key else "unknown key"))
         elif detail["type"] == "missing":

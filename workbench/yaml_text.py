@@ -81,7 +81,7 @@ def read_yaml(path: Path | str, faults: list[Fault]) -> Node | None:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        faults.append(Fault((), f"{path} cannot be read: {_reason(error)}"))
+        faults.append(Fault((), f"{path} cannot be read: {_reason(error)}", fatal=True))
         return None
     return parse_yaml(text, str(path), faults)
 
@@ -96,13 +96,13 @@ def parse_yaml(text: str, name: str, faults: list[Fault]) -> Node | None:
     try:
         root = reader.get_single_node()
         if root is None:
-            faults.append(Fault((), f"{name} is empty"))
+            faults.append(Fault((), f"{name} is empty", fatal=True))
             return None
         return _Converter(name, faults).convert(root, ())
     except yaml.YAMLError as error:
         faults.append(_syntax_fault(error, name))
     except RecursionError:
-        faults.append(Fault((), f"{name} is nested too deeply to be read"))
+        faults.append(Fault((), f"{name} is nested too deeply to be read", fatal=True))
     finally:
         reader.dispose()
     return None
@@ -227,7 +227,7 @@ def _syntax_fault(error: yaml.YAMLError, name: str) -> Fault:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     where = f"{name}:{mark.line + 1}" if mark is not None and name != COMMAND_LINE else name
-    return Fault((), f"not valid YAML: {problem}", where)
+    return Fault((), f"not valid YAML: {problem}", where, fatal=name != COMMAND_LINE)
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> str:

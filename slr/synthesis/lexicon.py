@@ -35,13 +35,15 @@ def make_lexicon(
     """Draw a lexicon.
 
     Args:
-        glosses: how many glosses to invent, or their names. minimal_pairs: how many pairs to make in ``handshape``,
-        ``movement`` and ``mouth``; the second gloss of a pair is a
-            copy of the first with that one parameter changed. Base signs differ pairwise in at least two parameters.
+        glosses: how many glosses to invent, or their names.
+        minimal_pairs: how many pairs to make in ``handshape``, ``movement`` and ``mouth``; the second gloss of a pair
+            is a copy of the first with that one parameter changed. The other, base signs differ pairwise in at least
+            two manual parameters; where a lexicon of many hundred signs is crowded, in at least one.
         generator: source of all chance.
 
     Raises:
-        ValueError: when there are more minimal pairs than glosses to pair, or an unknown parameter is asked for.
+        ValueError: when there are more minimal pairs than glosses to pair, an unknown parameter is asked for, or the
+            sign space has no room for so many signs.
     """
     unknown = set(minimal_pairs) - set(PAIR_PARAMETERS)
     if unknown:
@@ -67,7 +69,7 @@ def make_lexicon(
 
 
 def invent_glosses(count: int, generator: np.random.Generator) -> list[str]:
-    """Pronounceable made-up glosses of four letters (six when those run out), all different."""
+    """Pronounceable made-up glosses, all different: four letters for the first 2000, then six."""
     names: dict[str, None] = {}
     while len(names) < count:
         syllables = 2 if len(names) < 2000 else 3
@@ -99,20 +101,26 @@ def _draw_sign(gloss: str, generator: np.random.Generator) -> Sign:
 def _distinct_signs(names: Sequence[str], generator: np.random.Generator) -> list[Sign]:
     """Signs that differ pairwise in at least two manual parameters; large lexicons relax this to one when crowded."""
     signs: list[Sign] = []
+    taken: set[tuple[str, ...]] = set()
+    near: set[tuple[int | str, ...]] = set()
     for name in names:
         for attempt in range(400):
             sign = _draw_sign(name, generator)
-            least = 2 if attempt < 200 else 1
-            if all(_manual_distance(sign, other) >= least for other in signs) and _possible(sign):
+            free = sign.manual not in taken if attempt >= 200 else near.isdisjoint(_with_gaps(sign))
+            if free and _possible(sign):
                 break
         else:
             raise ValueError(f"no room in the sign space for {len(names)} distinct signs: ask for fewer glosses")
         signs.append(sign)
+        taken.add(sign.manual)
+        near |= _with_gaps(sign)
     return signs
 
 
-def _manual_distance(first: Sign, second: Sign) -> int:
-    return sum(a != b for a, b in zip(first.manual, second.manual, strict=True))
+def _with_gaps(sign: Sign) -> set[tuple[int | str, ...]]:
+    """The manual parameters with each left out in turn: two signs share one when they differ in at most one."""
+    manual = sign.manual
+    return {(index, *manual[:index], *manual[index + 1 :]) for index in range(len(manual))}
 
 
 def _possible(sign: Sign) -> bool:
