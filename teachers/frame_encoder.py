@@ -12,11 +12,17 @@ from torch import Tensor, nn
 SMALL = "small"
 
 
+def widened(values: Tensor) -> Tensor:
+    """Half precision, as autocast leaves it, as float32; wider values as they are."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
 class SmallCNN(nn.Module):
     """A plain convolutional encoder for small frames: stride-2 convolutions with batch norm and ReLU.
 
     ``widths`` are the channels of the layers; the first kernel is 5 x 5, the others 3 x 3. Layers beyond
-    ``max_strides`` keep the resolution. ``out_channels`` is the last width.
+    ``max_strides`` keep the resolution. ``out_channels`` is the last width and ``stride`` the
+    pixels per place of the last map.
     """
 
     def __init__(self, widths: Sequence[int] = (16, 32, 64, 96), max_strides: int = 4) -> None:
@@ -33,41 +39,55 @@ class SmallCNN(nn.Module):
             in_channels = width
         self.layers = nn.Sequential(*layers)
         self.out_channels = in_channels
+        self.stride = 2 ** min(len(widths), max_strides)
+        self.stride = 2 ** min(len(widths), max_strides)  # pixels per place of the last map
 
     def forward(self, frames: Tensor) -> Tensor:
         """``[N, 3, H, W]`` in [-1, 1] -> ``[N, out_channels, h, w]``."""
         return self.layers(frames)
 
 
-class SmallEncoder(nn.Module):
-    """:class:`SmallCNN` whose last map is read place by place: flattened, projected to ``width`` and normalised.
+class WholeView(nn.Module):
+    """Reads the last map of a :class:`SmallCNN` place by place: flattened, projected to ``width`` and normalised.
 
-    The projection depends on the size of the frames, ``frame_size`` (width, height) in pixels; other sizes are refused.
+    The projection depends on the size of the frames, ``frame_size`` (width, height) in pixels.
     """
+
+    def __init__(self, cnn: SmallCNN, frame_size: Sequence[int], width: int) -> None:
+        super().__init__()
+        self.frame_size = tuple(frame_size)
+        self.places = tuple(-(-size // cnn.stride) for size in reversed(self.frame_size))  # height, width
+        self.project = nn.Linear(cnn.out_channels * math.prod(self.places), width)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """``[N, C, h, w]`` -> ``[N, width]``.
+
+        Raises:
+            ValueError: when the frames had another size than the network was built for.
+        """
+        if tuple(maps.shape[-2:]) != self.places:
+            raise ValueError(
+                f"this network was built for frames of {self.frame_size[0]} x {self.frame_size[1]} pixels (width x "
+                f"height), whose map has {self.places[1]} x {self.places[0]} places, and these have "
+                f"{maps.shape[-1]} x {maps.shape[-2]}: give frame_size and the data's crop the same size"
+            )
+        return self.norm(self.project(maps.flatten(1)).float())
+
+
+class SmallEncoder(nn.Module):
+    """A :class:`SmallCNN` and its :class:`WholeView`: ``[N, 3, H, W]`` frames to ``[N, width]`` features."""
 
     def __init__(self, frame_size: Sequence[int], widths: Sequence[int] = (16, 32, 64, 96), width: int = 128) -> None:
         super().__init__()
-        self.frame_size = tuple(frame_size)
         self.cnn = SmallCNN(widths)
-        places = math.prod(-(-size // 2 ** len(widths)) for size in self.frame_size)
-        self.project = nn.Linear(self.cnn.out_channels * places, width)
-        self.norm = nn.LayerNorm(width)
+        self.view = WholeView(self.cnn, frame_size, width)
         self.width = width
         self.to(memory_format=torch.channels_last)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """``[N, 3, H, W]`` -> ``[N, width]``.
-
-        Raises:
-            ValueError: when the frames have another size than the encoder was built for.
-        """
-        if (frames.shape[-1], frames.shape[-2]) != self.frame_size:
-            raise ValueError(
-                f"frames are {frames.shape[-1]} x {frames.shape[-2]} pixels (width x height), this encoder was built "
-                f"for {self.frame_size[0]} x {self.frame_size[1]}: give frame_size and the data's crop the same size"
-            )
-        maps = self.cnn(frames.contiguous(memory_format=torch.channels_last))
-        return self.norm(self.project(maps.flatten(1)).float())
+        """``[N, 3, H, W]`` -> ``[N, width]``."""
+        return self.view(self.cnn(frames.contiguous(memory_format=torch.channels_last)))
 
 
 class TorchvisionEncoder(nn.Module):
@@ -103,7 +123,7 @@ class TorchvisionEncoder(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """``[N, 3, H, W]`` in [-1, 1] -> ``[N, width]``."""
         images = ((frames + 1) / 2 - self.mean) / self.deviation
-        return self.network(images.contiguous(memory_format=torch.channels_last)).float()
+        return widened(self.network(images.contiguous(memory_format=torch.channels_last)))
 
 
 def _last_linear(network: nn.Module, name: str) -> tuple[str, nn.Linear]:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from slr.layers import BiLSTM, RecogniserTail, gather_valid, scatter_valid
 from slr.types import NetOutput, Padded
-from teachers.frame_encoder import SmallCNN
+from teachers.frame_encoder import SmallCNN, WholeView, widened
 
 
 class STSGNet(nn.Module):
@@ -17,11 +17,12 @@ class STSGNet(nn.Module):
 
     **This is a reconstruction.** Nothing public describes STSG-Net beyond its role (the RGB teacher of Xiao et al.,
     Computer Science 2022) and its score there (26.3 / 25.9 WER on Phoenix-2014); no figure of that paper is reproduced
-    by this code. What the name promises is built plainly: ``parts`` learned spatial attentions cut a frame's
-    feature map into part tokens (what is seen, and where its attention lies); graph blocks pass messages between the
-    parts of a frame over an adaptive adjacency (learned plus computed from the tokens, as in 2s-AGCN) and along each
-    part in time; the tokens of a frame are then joined, and temporal convolution, BiLSTM and heads follow as in the
-    VAC family.
+    by this code. What the name promises is built plainly: ``parts`` learned spatial attentions cut a frame's feature
+    map into part tokens (what is seen, and where its attention lies); graph blocks pass messages between the parts of a
+    frame over an adaptive adjacency (learned plus computed from the tokens, as in 2s-AGCN) and along each part in time.
+    Averaging under an attention forgets how fingers lie to each other, so a view of the whole map, ``view_width``
+    features read place by place, is joined to the parts of each frame. Temporal convolution, BiLSTM and heads follow as
+    in the VAC family. ``frame_size`` is (width, height) in pixels.
 
     Taps: ``frame`` (joined parts), ``conv``, ``context``, ``conv_logits``.
     """
@@ -32,8 +33,10 @@ class STSGNet(nn.Module):
         self,
         *,
         num_classes: int,
+        frame_size: Sequence[int] = (60, 72),
         channels: Sequence[int] = (16, 32, 64, 96),
         max_strides: int = 3,
+        view_width: int = 128,
         parts: int = 12,
         part_width: int = 64,
         graph_blocks: int = 2,
@@ -49,7 +52,8 @@ class STSGNet(nn.Module):
         self.cnn = SmallCNN(channels, max_strides)
         self.parts = PartTokens(self.cnn.out_channels, parts, part_width)
         self.blocks = nn.ModuleList(PartGraphBlock(parts, part_width) for _ in range(graph_blocks))
-        self.join = nn.Sequential(nn.Flatten(-2), nn.Linear(parts * part_width, frame_width), nn.LayerNorm(frame_width))
+        self.view = WholeView(self.cnn, frame_size, view_width)
+        self.join = nn.Sequential(nn.Linear(parts * part_width + view_width, frame_width), nn.LayerNorm(frame_width))
         self.frame_width = frame_width
         self.tail = RecogniserTail(
             frame_width,
@@ -74,10 +78,12 @@ class STSGNet(nn.Module):
     def forward(self, stream: Padded) -> NetOutput:
         """``[B, T, 3, H, W]`` frames in [-1, 1] -> ``[B, S, V]`` scores."""
         maps = self.cnn(gather_valid(stream).contiguous(memory_format=torch.channels_last))
+        view = scatter_valid(self.view(maps), stream)
         tokens = scatter_valid(self.parts(maps), stream)  # [B, T, P, D]
         for block in self.blocks:
             tokens = block(tokens)
-        frame = tokens.map(self.join).zeroed()
+        joined = torch.cat([tokens.values.flatten(-2), view.values], dim=-1)
+        frame = Padded(self.join(joined), stream.lengths).zeroed()
         output = self.tail(frame)
         return NetOutput(output.logits, {"frame": frame, **output.taps})
 
@@ -96,9 +102,9 @@ class PartTokens(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Part tokens of every map."""
-        attention = self.attention(maps).float().flatten(2).softmax(-1)  # [N, P, h w]
-        seen = attention @ maps.float().flatten(2).transpose(1, 2)  # [N, P, C]
-        centres = attention @ _grid(maps.shape[-2], maps.shape[-1], maps.device)  # [N, P, 2]
+        attention = widened(self.attention(maps)).flatten(2).softmax(-1)  # [N, P, h w]
+        seen = attention @ widened(maps).flatten(2).transpose(1, 2)  # [N, P, C]
+        centres = attention @ _grid(maps.shape[-2], maps.shape[-1], maps.device).to(attention)  # [N, P, 2]
         return self.embed(torch.cat([seen, centres], dim=-1)) + self.identity
 
 

@@ -115,6 +115,7 @@ class _Stage:
         self.position = Position()
         self._saved_rng: dict[str, Any] | None = None
         self._dev_seconds = 0.0
+        self.trainee.optimizer.zero_grad(set_to_none=True)
         for group in self.trainee.optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
 

@@ -90,6 +90,8 @@ def _value_at(value: Any, place: Place) -> Any:
 def _joined(messages: list[str]) -> str:
     """``Input should be a valid integer`` and its like as one clause: ``should be a whole number or null``."""
     wanted = [message.removeprefix("Input should be ") for message in messages]
+    # Where plain text or a number would do, hardly anybody means to write a component.
+    wanted = [clause for clause in wanted if not clause.startswith("a component")] or wanted[:1]
     wanted = [_WORDS.get(clause, clause) for clause in dict.fromkeys(wanted)]
     if all(message.startswith("Input should be ") for message in messages):
         return f"should be {' or '.join(wanted)}"

@@ -20,6 +20,7 @@ from slr.data.transforms import (
     Scale,
     ShiftFrames,
     ShiftPose,
+    TurnFrames,
 )
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "ShiftPose",
     "SignDataset",
     "TemporalPlan",
+    "TurnFrames",
     "collate",
     "inspect",
     "loader",

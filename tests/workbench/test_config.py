@@ -149,7 +149,9 @@ def test_a_missing_file_suggests_its_neighbours(configs: Path) -> None:
 
 def test_data_by_name_replaces_the_section_of_the_base(configs: Path) -> None:
     write(configs / "full.yaml", FULL.replace("data: phoenix", "data: {root: /own, fps: 50}"))
-    assert load(write(configs / "over.yaml", "base: full.yaml\ndata: csl\n")).data == Corpus(root="/csl", fps=30)
+    write(configs / "data" / "brief.yaml", "root: /brief\n")
+    assert load(write(configs / "over.yaml", "base: full.yaml\ndata: brief\n")).data == Corpus(root="/brief", fps=25)
+    assert load(configs / "full.yaml", "data=brief").data == Corpus(root="/brief", fps=25)
 
 
 def test_a_mapping_of_data_is_laid_over_the_named_corpus_of_the_base(configs: Path) -> None:
@@ -181,8 +183,9 @@ def test_data_may_be_the_path_of_a_file(configs: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_corpus_suggests_the_known_ones(configs: Path) -> None:
-    found = faults(write(configs / "full.yaml", FULL), "data=phenix")
-    assert found[0].startswith("data (command line): no corpus is called 'phenix'; did you mean phoenix")
+    found = faults(write(configs / "full.yaml", FULL.replace("title: full", "seed: x")), "data=phenix", "seed")
+    assert len(found) == 4
+    assert found[1].startswith("data (command line): no corpus is called 'phenix'; did you mean phoenix")
 
 
 def test_a_fault_in_a_corpus_file_is_placed_under_data(configs: Path) -> None:
@@ -299,6 +302,14 @@ def test_the_error_reads_as_a_list(configs: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(path)
     assert str(caught.value) == f"{path} has 1 fault:\n  seed ({path}:2): should be a whole number, got 'x'"
+
+
+def test_an_unreadable_corpus_hides_no_faults_elsewhere_and_causes_none(configs: Path) -> None:
+    write(configs / "data" / "broken.yaml", "root: [\n")
+    found = faults(write(configs / "bad.yaml", "title: a\nseed: x\ndata: broken\n"))
+    assert len(found) == 2
+    assert found[0].startswith("seed ")
+    assert "not valid YAML" in found[1]
 
 
 def test_an_unreadable_file_is_not_followed_by_a_hail_of_missing_keys(configs: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from workbench import environment
 from workbench.config import Section, load_config
 from workbench.disk import write_bytes
 from workbench.lock import lock_folder
@@ -30,12 +31,12 @@ def test_a_run_folder_says_what_was_asked_for_and_where_it_ran(folder: Path) -> 
     with RunRecord(folder, Config(seed=3)):
         pass
     assert load_config(folder / "config.yaml", schema=Config) == Config(seed=3)
-    environment = json.loads((folder / "environment.json").read_text())
-    assert environment["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
-    assert environment["packages"]["torch"]
-    assert environment["threads"] >= 1
-    assert environment["command"]
-    assert set(environment) >= {
+    written = json.loads((folder / "environment.json").read_text())
+    assert written["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
+    assert written["packages"]["torch"]
+    assert written["threads"] >= 1
+    assert written["command"]
+    assert set(written) >= {
         "commit",
         "uncommitted_changes",
         "platform",
@@ -50,9 +51,9 @@ def test_a_continued_run_keeps_the_environments_of_earlier_starts(folder: Path) 
     for _ in range(3):
         with RunRecord(folder, Config()):
             pass
-    environment = json.loads((folder / "environment.json").read_text())
-    assert len(environment["earlier_starts"]) == 2
-    assert all("earlier_starts" not in start for start in environment["earlier_starts"])
+    written = json.loads((folder / "environment.json").read_text())
+    assert len(written["earlier_starts"]) == 2
+    assert all("earlier_starts" not in start for start in written["earlier_starts"])
 
 
 def test_a_finished_step_is_reused_while_inputs_and_files_are_the_same(folder: Path) -> None:
@@ -203,3 +204,11 @@ def test_other_faults_of_the_system_pass_as_they_are(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match=r"Not a directory|File exists|cannot find"):
         write_bytes(tmp_path / "file" / "below", b"")
+
+
+def test_without_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "_PROJECT", tmp_path)
+    described = environment.describe_environment()
+    assert described["commit"] is None
+    assert described["uncommitted_changes"] is None
+    json.dumps(described)

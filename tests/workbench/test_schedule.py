@@ -52,6 +52,16 @@ def test_step_is_the_multi_step_of_torch_at_every_step_of_every_epoch() -> None:
             assert factors[epoch] == pytest.approx([theirs[epoch]] * steps)
 
 
+def test_a_milestone_is_kept_to_the_epoch_whatever_their_number() -> None:
+    for epochs in range(2, 60):
+        for milestone in range(1, epochs):
+            ours = step(milestones=[milestone], epochs=epochs, gamma=0.1)
+            before, after = (
+                epoch_factors(ours, epoch=epoch, epochs=epochs, steps=7) for epoch in (milestone - 1, milestone)
+            )
+            assert (set(before), set(after)) == ({1.0}, {0.1})
+
+
 def test_warmup_of_cosine_is_a_line_written_out_by_hand() -> None:
     ours = cosine(warmup=0.5, start=0.2, end=0.0)
     assert [ours(progress) for progress in (0, 0.125, 0.25, 0.5)] == pytest.approx([0.2, 0.4, 0.6, 1.0])

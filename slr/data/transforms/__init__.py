@@ -3,7 +3,7 @@
 from slr.data.transforms.normalise import FrameNormalisation, SignerNormalisation
 from slr.data.transforms.pose import DropHands, DropJoints, Jitter, PoseSpace, Rotate, Scale, ShiftPose, mirror_pose
 from slr.data.transforms.pose_pipeline import PosePipeline
-from slr.data.transforms.rgb import Brightness, ChannelGain, Crop, Erase, Resize, ShiftFrames
+from slr.data.transforms.rgb import Brightness, ChannelGain, Crop, Erase, Resize, ShiftFrames, TurnFrames
 from slr.data.transforms.rgb_pipeline import RgbPipeline
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "ShiftFrames",
     "ShiftPose",
     "SignerNormalisation",
+    "TurnFrames",
     "mirror_pose",
 ]

@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import affine
 
 from slr.data.seeding import chance, uniform
 from slr.data.transforms.ranges import check_range
@@ -95,6 +97,26 @@ class ShiftFrames:
         rows = (torch.arange(video.shape[-2]) - down).clamp(0, video.shape[-2] - 1)
         columns = (torch.arange(video.shape[-1]) - right).clamp(0, video.shape[-1] - 1)
         return video[..., rows[:, None], columns]
+
+
+@dataclass(frozen=True)
+class TurnFrames:
+    """Turn the picture by up to ``degrees`` and scale it by up to ``scale``, about its middle; gaps are grey."""
+
+    degrees: float = 0.0
+    scale: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_range("TurnFrames degrees", self.degrees, 0, 180)
+        check_range("TurnFrames scale", self.scale, 0, 0.9)
+
+    def __call__(self, video: Tensor, generator: Generator) -> Tensor:
+        """One angle and one factor, from ``1 - scale`` to ``1 + scale``, per clip; interpolated bilinearly."""
+        angle = uniform(generator, -self.degrees, self.degrees)
+        factor = uniform(generator, 1 - self.scale, 1 + self.scale)
+        return affine(
+            video, angle, [0, 0], factor, [0.0, 0.0], interpolation=InterpolationMode.BILINEAR, fill=[127.5] * 3
+        )
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ import json
 import pytest
 import torch
 
-from slr.data import Brightness, ChannelGain, Erase, RgbPipeline, ShiftFrames
+from slr.data import Brightness, ChannelGain, Erase, RgbPipeline, ShiftFrames, TurnFrames
 from slr.data.transforms import Crop, Resize
 
 from .conftest import HEIGHT, WIDTH, frame_image, generator
 
 VIDEO = torch.stack([frame_image(frame) for frame in range(4)])
 FLOATS = VIDEO.float()
-AUGMENTATIONS = [ShiftFrames(3), ChannelGain(0.2), Brightness(0.2), Erase(1.0, 0.5)]
+AUGMENTATIONS = [ShiftFrames(3), TurnFrames(10, 0.1), ChannelGain(0.2), Brightness(0.2), Erase(1.0, 0.5)]
 
 
 def test_nothing_asked_for_means_only_the_range_changes() -> None:
@@ -155,3 +155,20 @@ def test_amounts_out_of_range_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=complaint):
             make()
+
+
+def test_a_picture_without_turn_and_scale_stays_and_a_quarter_turn_is_a_rotation():
+    square = FLOATS[..., : min(FLOATS.shape[-2:]), : min(FLOATS.shape[-2:])]
+    torch.testing.assert_close(TurnFrames()(square, generator(0)), square)
+    for seed in range(4):
+        turned = TurnFrames(degrees=90)(square, generator(seed))
+        assert turned.shape == square.shape
+        assert min(square.min(), 127.5) - 1e-3 <= turned.min()
+        assert turned.max() <= max(square.max(), 127.5) + 1e-3
+
+
+def test_scaling_down_leaves_grey_at_the_border_and_scaling_up_does_not():
+    white = torch.full((1, 3, 40, 40), 255.0)
+    corners = [float(TurnFrames(scale=0.5)(white, generator(seed))[0, 0, 0, 0]) for seed in range(12)]
+    assert min(corners) == pytest.approx(127.5, abs=1)
+    assert max(corners) == pytest.approx(255, abs=1)
