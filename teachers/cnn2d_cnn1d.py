@@ -15,7 +15,7 @@ class CNN2DCNN1D(nn.Module):
     """The plain RGB baseline of the TRKD tables: 2D CNN per frame, K5-P2-K5-P2 over time, optional BiLSTM.
 
     The paper gives no sizes; the arrangement is that of the VAC family (Min et al., ICCV 2021). ``backbone`` is
-    ``"small"``, for frames of about 63 x 78 pixels on a CPU, or the name of any torchvision image classifier, with
+    ``"small"``, for frames of about 84 x 104 pixels on a CPU, or the name of any torchvision image classifier, with
     its published ``weights`` when they can be fetched. With ``hidden=0`` there is no BiLSTM.
 
     Taps: ``frame`` (after the image network), ``conv``, ``context``, ``conv_logits``.
@@ -29,7 +29,7 @@ class CNN2DCNN1D(nn.Module):
         num_classes: int,
         backbone: str = SMALL,
         weights: str | None = None,
-        frame_size: Sequence[int] = (60, 72),
+        frame_size: Sequence[int] = (80, 100),
         channels: Sequence[int] = (16, 32, 64, 96),
         frame_width: int = 128,
         width: int = 512,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 import torchvision
@@ -20,31 +21,31 @@ def widened(values: Tensor) -> Tensor:
 class SmallCNN(nn.Module):
     """A plain convolutional encoder for small frames: stride-2 convolutions with batch norm and ReLU.
 
-    ``widths`` are the channels of the layers; the first kernel is 5 x 5, the others 3 x 3. Layers beyond
-    ``max_strides`` keep the resolution. ``out_channels`` is the last width and ``stride`` the
-    pixels per place of the last map.
+    ``widths`` are the channels of the layers, the first kernel is 5 x 5 and the others 3 x 3. The maps of the layer
+    before the last, twice as fine, are at hand as well.
     """
 
-    def __init__(self, widths: Sequence[int] = (16, 32, 64, 96), max_strides: int = 4) -> None:
+    def __init__(self, widths: Sequence[int] = (16, 32, 64, 96)) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        in_channels = 3
-        for index, width in enumerate(widths):
-            kernel, stride = (5 if index == 0 else 3), (2 if index < max_strides else 1)
-            layers += [
-                nn.Conv2d(in_channels, width, kernel, stride, kernel // 2, bias=False),
-                nn.BatchNorm2d(width),
-                nn.ReLU(inplace=True),
-            ]
-            in_channels = width
-        self.layers = nn.Sequential(*layers)
-        self.out_channels = in_channels
-        self.stride = 2 ** min(len(widths), max_strides)
-        self.stride = 2 ** min(len(widths), max_strides)  # pixels per place of the last map
+        if len(widths) < 2:
+            raise ValueError(f"a small CNN needs at least two layers, got the widths {list(widths)}")
+        layers = [_convolution(3, widths[0], 5)]
+        layers += [_convolution(before, width, 3) for before, width in pairwise(widths)]
+        self.stem, self.top = nn.Sequential(*layers[:-1]), layers[-1]
+        self.widths = tuple(widths)
+        self.stride = 2 ** len(widths)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """``[N, 3, H, W]`` in [-1, 1] -> ``[N, out_channels, h, w]``."""
-        return self.layers(frames)
+        """``[N, 3, H, W]`` in [-1, 1] -> ``[N, widths[-1], H / stride, W / stride]``, rounded up."""
+        return self.top(self.stem(frames))
+
+
+def _convolution(in_channels: int, width: int, kernel: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, width, kernel, stride=2, padding=kernel // 2, bias=False),
+        nn.BatchNorm2d(width),
+        nn.ReLU(inplace=True),
+    )
 
 
 class WholeView(nn.Module):
@@ -57,14 +58,14 @@ class WholeView(nn.Module):
         super().__init__()
         self.frame_size = tuple(frame_size)
         self.places = tuple(-(-size // cnn.stride) for size in reversed(self.frame_size))  # height, width
-        self.project = nn.Linear(cnn.out_channels * math.prod(self.places), width)
+        self.project = nn.Linear(cnn.widths[-1] * math.prod(self.places), width)
         self.norm = nn.LayerNorm(width)
 
     def forward(self, maps: Tensor) -> Tensor:
         """``[N, C, h, w]`` -> ``[N, width]``.
 
         Raises:
-            ValueError: when the frames had another size than the network was built for.
+            ValueError: when the frames had another size than the network was built for, so that the map has too.
         """
         if tuple(maps.shape[-2:]) != self.places:
             raise ValueError(
@@ -72,7 +73,7 @@ class WholeView(nn.Module):
                 f"height), whose map has {self.places[1]} x {self.places[0]} places, and these have "
                 f"{maps.shape[-1]} x {maps.shape[-2]}: give frame_size and the data's crop the same size"
             )
-        return self.norm(self.project(maps.flatten(1)).float())
+        return self.norm(widened(self.project(maps.flatten(1))))
 
 
 class SmallEncoder(nn.Module):
@@ -97,7 +98,8 @@ class TorchvisionEncoder(nn.Module):
     torchvision on first use. Frames in [-1, 1] are brought to the statistics that such weights expect.
 
     Raises:
-        ValueError: when torchvision has no such network or weights, or the weights cannot be fetched.
+        ValueError: when torchvision has no such network or weights, the weights cannot be fetched, or the network ends
+            in no linear layer or in several outputs.
     """
 
     def __init__(self, name: str, weights: str | None = None) -> None:
@@ -111,6 +113,11 @@ class TorchvisionEncoder(nn.Module):
                 f"the published weights {weights!r} of {name!r} could not be fetched ({error}): put them into torch's "
                 "hub folder, or set weights: null to train from scratch"
             ) from error
+        if getattr(self.network, "aux_logits", False):
+            raise ValueError(
+                f"{name!r} answers with auxiliary classifiers while it trains, which nothing here reads: choose "
+                "another image classifier such as resnet18"
+            )
         path, last = _last_linear(self.network, name)
         self.network.set_submodule(path, nn.Identity())
         self.width = last.in_features

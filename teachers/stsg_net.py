@@ -17,12 +17,12 @@ class STSGNet(nn.Module):
 
     **This is a reconstruction.** Nothing public describes STSG-Net beyond its role (the RGB teacher of Xiao et al.,
     Computer Science 2022) and its score there (26.3 / 25.9 WER on Phoenix-2014); no figure of that paper is reproduced
-    by this code. What the name promises is built plainly: ``parts`` learned spatial attentions cut a frame's feature
-    map into part tokens (what is seen, and where its attention lies); graph blocks pass messages between the parts of a
-    frame over an adaptive adjacency (learned plus computed from the tokens, as in 2s-AGCN) and along each part in time.
-    Averaging under an attention forgets how fingers lie to each other, so a view of the whole map, ``view_width``
-    features read place by place, is joined to the parts of each frame. Temporal convolution, BiLSTM and heads follow as
-    in the VAC family. ``frame_size`` is (width, height) in pixels.
+    by this code. What the name promises is built plainly: ``parts`` learned spatial attentions cut a feature map of the
+    frame into part tokens (what is seen, and where its attention lies); graph blocks pass messages between the parts of
+    a frame over an adaptive adjacency (learned plus computed from the tokens, as in 2s-AGCN) and along each part in
+    time. An average under an attention forgets how fingers lie to each other, so what the parts say is added to a view
+    of the whole frame, read place by place. Temporal convolution, BiLSTM and heads follow as in the VAC family.
+    ``frame_size`` is (width, height) in pixels.
 
     Taps: ``frame`` (joined parts), ``conv``, ``context``, ``conv_logits``.
     """
@@ -33,10 +33,8 @@ class STSGNet(nn.Module):
         self,
         *,
         num_classes: int,
-        frame_size: Sequence[int] = (60, 72),
+        frame_size: Sequence[int] = (80, 100),
         channels: Sequence[int] = (16, 32, 64, 96),
-        max_strides: int = 3,
-        view_width: int = 128,
         parts: int = 12,
         part_width: int = 64,
         graph_blocks: int = 2,
@@ -49,11 +47,12 @@ class STSGNet(nn.Module):
         shared_head: bool = False,
     ) -> None:
         super().__init__()
-        self.cnn = SmallCNN(channels, max_strides)
-        self.parts = PartTokens(self.cnn.out_channels, parts, part_width)
+        self.cnn = SmallCNN(channels)
+        self.view = WholeView(self.cnn, frame_size, frame_width)
+        self.parts = PartTokens(channels[-2], parts, part_width)
         self.blocks = nn.ModuleList(PartGraphBlock(parts, part_width) for _ in range(graph_blocks))
-        self.view = WholeView(self.cnn, frame_size, view_width)
-        self.join = nn.Sequential(nn.Linear(parts * part_width + view_width, frame_width), nn.LayerNorm(frame_width))
+        self.join = nn.Sequential(nn.LayerNorm(part_width), nn.Flatten(-2), nn.Linear(parts * part_width, frame_width))
+        self.norm = nn.LayerNorm(frame_width)
         self.frame_width = frame_width
         self.tail = RecogniserTail(
             frame_width,
@@ -77,13 +76,12 @@ class STSGNet(nn.Module):
 
     def forward(self, stream: Padded) -> NetOutput:
         """``[B, T, 3, H, W]`` frames in [-1, 1] -> ``[B, S, V]`` scores."""
-        maps = self.cnn(gather_valid(stream).contiguous(memory_format=torch.channels_last))
-        view = scatter_valid(self.view(maps), stream)
-        tokens = scatter_valid(self.parts(maps), stream)  # [B, T, P, D]
+        fine = self.cnn.stem(gather_valid(stream).contiguous(memory_format=torch.channels_last))
+        view = scatter_valid(self.view(self.cnn.top(fine)), stream)
+        tokens = scatter_valid(self.parts(fine), stream)  # [B, T, P, D]
         for block in self.blocks:
             tokens = block(tokens)
-        joined = torch.cat([tokens.values.flatten(-2), view.values], dim=-1)
-        frame = Padded(self.join(joined), stream.lengths).zeroed()
+        frame = Padded(self.norm(view.values + self.join(tokens.values)), stream.lengths).zeroed()
         output = self.tail(frame)
         return NetOutput(output.logits, {"frame": frame, **output.taps})
 

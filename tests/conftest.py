@@ -8,13 +8,24 @@ from pathlib import Path
 import pytest
 import torch
 
+from slr.synthesis import SimulatedSpec, write_corpus
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True)
 def _repeatable() -> None:
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def simulated_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root (``data.root``) with the tiny simulated corpus below it, which no test may change."""
+    root = tmp_path_factory.mktemp("simulated")
+    spec = SimulatedSpec(profile="tiny")
+    write_corpus(root / spec.folder, spec, "high", workers=1)
+    return root
 
 
 @pytest.fixture(scope="session")

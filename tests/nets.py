@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from students import STGCN, STGT
+from teachers import CNN2DCNN1D, STSGNet
 
 CLASSES = 7
 JOINTS = 27  # of sign-27
+FRAME_SIZE = (12, 8)  # width and height in pixels
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,21 @@ def _stgcn(label: str, **arguments: Any) -> Case:
     return Case(f"STGCN-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
+def _cnn(label: str, *, frame_size: tuple[int, int] = FRAME_SIZE, **arguments: Any) -> Case:
+    small = {"channels": (4, 6), "frame_width": 8, "width": 8, "hidden": 4, "recurrent_layers": 1, "dropout": 0.0}
+    build = lambda: CNN2DCNN1D(num_classes=CLASSES, frame_size=frame_size, **{**small, **arguments})  # noqa: E731
+    return Case(f"CNN2DCNN1D-{label}", build, (3, frame_size[1], frame_size[0]))
+
+
+def _stsg(label: str, **arguments: Any) -> Case:
+    small = {
+        "channels": (4, 6), "parts": 3, "part_width": 6, "frame_width": 8, "width": 8, "hidden": 4,
+        "recurrent_layers": 1, "dropout": 0.0,
+    }  # fmt: skip
+    build = lambda: STSGNet(num_classes=CLASSES, frame_size=FRAME_SIZE, **{**small, **arguments})  # noqa: E731
+    return Case(f"STSGNet-{label}", build, (3, FRAME_SIZE[1], FRAME_SIZE[0]))
+
+
 ROWS: dict[str, list[Case]] = {
     "STGT": [
         _stgt("default"),
@@ -48,5 +65,15 @@ ROWS: dict[str, list[Case]] = {
         _stgcn("strided", channels=(4, 6, 6), strides=(1, 2, 1), temporal_layers="K3-P2", context="transformer"),
         _stgcn("adaptive", graph="adaptive", pooling="mean", context="none", partition="distance", max_hop=2),
         _stgcn("fixed", graph="fixed", partition="directed", shared_head=True, head="normalised", in_channels=2),
+    ],
+    "CNN2DCNN1D": [
+        _cnn("default"),
+        # One place alone would leave batch norm nothing to average over in a clip of one frame.
+        _cnn("deep", frame_size=(36, 34), channels=(4, 4, 4, 6, 6), recurrent_layers=2, shared_head=True),
+        _cnn("convolutions", hidden=0, temporal_layers="K3-P2"),
+    ],
+    "STSGNet": [
+        _stsg("default"),
+        _stsg("one-block", graph_blocks=1, temporal_layers="K3-P2", shared_head=True),
     ],
 }

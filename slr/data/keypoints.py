@@ -38,6 +38,7 @@ from slr.files import whole_file
 from slr.skeleton import SkeletonLayout, skeleton_layout
 
 FORMAT = "slr-keypoints-1"
+STORE_ENDINGS = (".safetensors", ".npz", "")  # after the name of a split; "" for a folder
 
 
 class KeypointStore(ABC):
@@ -152,7 +153,7 @@ def find_store(folder: Path, split: str) -> Path:
     Raises:
         ValueError: when there is none or more than one.
     """
-    candidates = [folder / f"{split}.safetensors", folder / f"{split}.npz", folder / split]
+    candidates = [folder / f"{split}{ending}" for ending in STORE_ENDINGS]
     found = [path for path in candidates if path.exists()]
     if not found:
         levels = sorted(path.name for path in folder.glob("*/") if (path / f"{split}.safetensors").is_file())

@@ -19,6 +19,7 @@ from slr.data.phoenix2014_folder import (
     find_features,
     find_folder,
     find_keypoints,
+    keypoints_title,
     read_annotations,
     read_card,
 )
@@ -41,7 +42,8 @@ class Phoenix2014:
         features: folder below ``features`` that holds the frames; ``None`` when the frames are not at hand and the
             keypoints alone are read.
         keypoints: folder with one keypoint store per split (:mod:`slr.data.keypoints`), absolute or below ``root``;
-            ``keypoints`` below ``root`` when left out.
+            ``keypoints`` below ``root`` when left out. Stores in a folder of their own below it, such as
+            ``keypoints/high``, are found there, and the name of the corpus says which they are.
         layout: joints to deliver, a layout or its name; every store must have them.
         exclude: further training clips to leave out, by id.
 
@@ -72,7 +74,8 @@ class Phoenix2014:
         self._keypoints = find_keypoints(Path(root), self._folder, keypoints)
         self.layout = skeleton_layout(layout)
         self._card = read_card([Path(root), self._folder])
-        self.name: str = self._card.get("name", SETUPS[setup][2])
+        named = self._card.get("name", SETUPS[setup][2])
+        self.name = ", ".join(filter(None, [named, keypoints_title(self._keypoints)]))
         self.fps = float(self._card.get("fps", 25.0))
         self._exclude = tuple(dict.fromkeys(exclude))
         self._clips: dict[str, list[Clip]] = {}

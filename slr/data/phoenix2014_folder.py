@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from slr.data.corpus import Clip
+from slr.data.corpus import SPLITS, Clip
+from slr.data.keypoints import STORE_ENDINGS
 
 # set-up -> (folder, ending of the annotation files, name beside results)
 SETUPS = {
@@ -85,8 +86,11 @@ def find_features(folder: Path, features: str) -> Path:
 def find_keypoints(root: Path, folder: Path, keypoints: Path | str | None) -> Path:
     """Where the keypoint stores lie, or would lie when nothing was said and there are none.
 
+    A folder that has no stores itself but one folder with stores in it means that one; a simulated corpus has such a
+    folder for every level of disturbance.
+
     Raises:
-        ValueError: when the folder that was named does not exist.
+        ValueError: when the folder that was named does not exist, or several folders in it have stores.
     """
     name = "keypoints" if keypoints is None else keypoints
     # An absolute path swallows the folder before it.
@@ -94,7 +98,29 @@ def find_keypoints(root: Path, folder: Path, keypoints: Path | str | None) -> Pa
     found = [path for path in candidates if path.is_dir()]
     if keypoints is not None and not found:
         raise ValueError(f"there is no folder of keypoints {keypoints}, neither below {root} nor here")
-    return found[0] if found else folder / name
+    return _with_stores(found[0]) if found else folder / name
+
+
+def _with_stores(folder: Path) -> Path:
+    if _has_stores(folder):
+        return folder
+    within = sorted(path for path in folder.iterdir() if path.is_dir() and _has_stores(path))
+    if len(within) > 1:
+        names = ", ".join(path.name for path in within)
+        raise ValueError(
+            f"{folder} holds several sets of keypoints, {names}: name the folder of one of them as keypoints "
+            "(data.corpus.keypoints in a configuration)"
+        )
+    return within[0] if within else folder
+
+
+def _has_stores(folder: Path) -> bool:
+    return any((folder / f"{split}{ending}").exists() for split in SPLITS for ending in STORE_ENDINGS)
+
+
+def keypoints_title(keypoints: Path) -> str:
+    """What results say about a set of keypoints: ``keypoints high`` for ``keypoints/high``, else nothing."""
+    return f"keypoints {keypoints.name}" if keypoints.parent.name == "keypoints" else ""
 
 
 def read_card(folders: Sequence[Path]) -> dict[str, Any]:

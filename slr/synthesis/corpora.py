@@ -51,11 +51,10 @@ def stitched_corpus(
     of :class:`~slr.synthesis.StitchSpec`.
 
     Raises:
-        ValueError: when ``source`` is missing, the level is unknown, or ``root`` holds something else.
+        ValueError: when ``source`` is missing, the level is unknown, ``sentences`` or ``length`` make no corpus, or
+            ``root`` holds something else.
     """
-    train, dev, test = sentences
-    low, high = length
-    spec = StitchSpec(source=source, seed=seed, sentences=(train, dev, test), length=(low, high))
+    spec = StitchSpec(source=source, seed=seed, sentences=tuple(sentences), length=tuple(length))
     return _open(Path(root), spec, level, layout, progress)
 
 
@@ -63,6 +62,4 @@ def _open(
     root: Path, spec: CorpusSpec, level: str, layout: str | SkeletonLayout, progress: Progress | None
 ) -> Phoenix2014:
     folder = write_corpus(root / spec.folder, spec, level, progress=progress)
-    corpus = Phoenix2014(folder, keypoints=Path("keypoints") / level, layout=layout)
-    corpus.name = f"{corpus.name}, keypoints {level}"
-    return corpus
+    return Phoenix2014(folder, keypoints=Path("keypoints") / level, layout=layout)

@@ -16,6 +16,11 @@ from slr.synthesis.profiles import PROFILES, Profile
 from slr.synthesis.sentences import SPLITS, Grammar, Sentence, read_durations, read_sentence_lists
 from slr.synthesis.signers import Signer, make_signers
 
+# A forced alignment leaves no gaps: its segments hold the sign and the way to the next one. The sign's own share
+# makes clips of the real sentences about as long as the real ones before they are stretched to exactly that.
+_SIGN_SHARE = 0.45
+_USUAL_FRAMES = 12  # of a gloss that the alignment does not have
+
 
 @dataclass(frozen=True)
 class SimulatedSpec:
@@ -41,6 +46,11 @@ class SimulatedSpec:
         """How results must call this corpus."""
         lists = ", sentence lists of Phoenix-2014" if self.sentence_lists else ""
         return f"simulated corpus ({self.profile}, seed {self.seed}{lists})"
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What the name of the profile stands for."""
+        return asdict(PROFILES[self.profile])
 
     @property
     def folder(self) -> str:
@@ -121,10 +131,15 @@ class SimulatedClips:
             [self.lexicon.signs[gloss] for gloss in sentence.glosses],
             signer,
             self._generator(6, SPLITS.index(split), index),
-            durations=[self.durations.get(gloss, 10) for gloss in sentence.glosses] if self.durations else None,
+            durations=self._durations_of(sentence),
             num_frames=sentence.num_frames,
         )
         return motion, signer, Camera.for_signer(signer, *self.profile.frame_size)
+
+    def _durations_of(self, sentence: Sentence) -> list[int] | None:
+        if not self.durations:
+            return None
+        return [round(_SIGN_SHARE * self.durations.get(gloss, _USUAL_FRAMES)) for gloss in sentence.glosses]
 
     def keypoints(self, split: str, index: int, level: str) -> np.ndarray:
         """Estimated keypoints ``[T, 133, 3]`` of one clip at a named level."""

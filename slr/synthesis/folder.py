@@ -11,7 +11,8 @@ ROOT/keypoints/LEVEL/SPLIT.safetensors                      what the keypoint es
 
 The folder name of the frames is Phoenix's own; the size of the frames in it is the corpus's and stands in
 ``CORPUS.json``. A clip is made from its specification, split and number alone, so a corpus that was cut off is
-completed, and other keypoint levels are added, without touching what is there.
+completed, and other keypoint levels are added, without touching what is there. Until it is complete,
+``UNFINISHED.json`` says which corpus it will be.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from slr.synthesis.signers import Signer
 
 FEATURES = "fullFrame-210x260px"
 FPS = 25.0  # frames per second of Phoenix and of every corpus made here
+_UNFINISHED = "UNFINISHED.json"
 FORMAT = 1  # raised whenever the same specification would give other bytes
 
 Progress = Callable[[str, int, int], None]  # what is being made, clips done, clips in all
@@ -90,6 +92,11 @@ class CorpusSpec(Hashable, Protocol):
         ...
 
     @property
+    def details(self) -> dict[str, Any]:
+        """What its name stands for: a folder made when it stood for something else is not this corpus."""
+        ...
+
+    @property
     def folder(self) -> str:
         """Name of its own folder below a root that it may share with other corpora."""
         ...
@@ -120,26 +127,31 @@ def write_corpus(
         ``root``.
 
     Raises:
-        ValueError: when ``root`` holds another corpus, or the level is unknown.
+        ValueError: when ``root`` holds another corpus or the beginning of one, or the level is unknown.
         OSError: when the disk is full; what is complete stays and is not made again.
     """
     root = Path(root)
     if level not in KEYPOINT_LEVELS:
         raise ValueError(f"unknown keypoint level {level!r}: there are {', '.join(KEYPOINT_LEVELS)}")
-    wanted = {"format": FORMAT, "kind": type(spec).__name__, **asdict(spec)}
+    # As JSON gives it back, tuples as lists: it is compared with what a card says.
+    wanted = json.loads(
+        json.dumps({"format": FORMAT, "kind": type(spec).__name__, **asdict(spec), "details": spec.details})
+    )
     made = _read_card(root)
-    if made is not None and made["specification"] != wanted:
-        raise ValueError(f"{root} holds another corpus ({made['name']}): choose another root for {spec.name}")
+    if made is not None:
+        _demand_same(root, made["specification"], wanted, f"another corpus ({made['name']})")
     if made is not None and _stores_complete(root, level):
         return root
     clips = spec.open()
     if made is None:
+        _claim(root, wanted)
         _write_frames(root, spec, clips, workers or os.cpu_count() or 1, progress)
         _write_annotations(root, clips)
     if not _stores_complete(root, level):
         _write_keypoints(root, clips, level, progress)
     if made is None:
         _write_card(root, spec, clips, wanted)
+        (root / _UNFINISHED).unlink(missing_ok=True)
     return root
 
 
@@ -147,10 +159,35 @@ def _read_card(root: Path) -> dict[str, Any] | None:
     path = root / "CORPUS.json"
     if not path.is_file():
         return None
-    card = json.loads(path.read_text(encoding="utf-8"))
+    card = _read_json(path)
     if "specification" not in card:
         raise ValueError(f"{path} was not written by the simulated corpus: choose another root")
     return card
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as fault:
+        raise ValueError(f"{path} is not JSON ({fault}): choose another root for the corpus") from fault
+
+
+def _demand_same(root: Path, found: dict[str, Any], wanted: dict[str, Any], what: str) -> None:
+    different = [key for key in {**wanted, **found} if found.get(key) != wanted.get(key)]
+    if different:
+        raise ValueError(
+            f"{root} holds {what}, which differs in {', '.join(different)}: choose another root, or delete it"
+        )
+
+
+def _claim(root: Path, wanted: dict[str, Any]) -> None:
+    """Say what an unfinished corpus will be, lest another be completed on top of it."""
+    path = root / _UNFINISHED
+    if path.is_file():
+        _demand_same(root, _read_json(path), wanted, "the beginning of another corpus")
+    elif (root / "annotations").exists() and not (root / "lexicon.json").exists():
+        raise ValueError(f"{root} holds annotations of a corpus that was not made here: choose another root")
+    write_text(path, json.dumps(wanted, indent=1, ensure_ascii=False) + "\n")
 
 
 def _write_card(root: Path, spec: CorpusSpec, clips: ClipSource, specification: dict[str, Any]) -> None:
@@ -209,7 +246,11 @@ def _render_clip(job: tuple[CorpusSpec, str, str, int]) -> None:
             name = f"{clips.sentences[split][index].id}.avi_pid0_fn{number:06d}-0.png"
             Image.fromarray(frame).save(part / name, compress_level=1)
         part.chmod(0o755)
-        part.replace(folder)
+        try:
+            part.replace(folder)
+        except OSError:
+            if not folder.is_dir():  # else another process made the same frames first
+                raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +18,9 @@ _WLASL50_POSE = (
     "nose", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
     "left_hip", "right_hip", "left_knee", "right_knee",
 )  # fmt: skip
-# x and y are shares of a frame whose size was not kept. 4:3 is the usual WLASL frame and gives shoulders and necks of
-# natural proportion.
-_ASPECT = 4 / 3
+# x and y are shares of a frame whose size was not kept. WLASL videos are mostly 288 x 192 pixels; with that shape
+# noses stand 1.14 shoulder half-widths above the shoulders (median), near the 1.02 of the simulated body.
+ASPECT = 3 / 2
 _SEEN_VISIBILITY = 0.5
 _HAND_DEPTH = 0.6  # of the wrist before the body; MediaPipe's own depth of the wrist is too noisy to draw
 
@@ -56,26 +58,45 @@ def read_wlasl50(path: Path | str) -> list[RecordedClip]:
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"{path} does not exist: stitching needs the WLASL-50 keypoint file (wlasl50_real.npz)")
-    with np.load(path, allow_pickle=False) as arrays:
-        missing = {"x", "label", "n_frames", "classes"} - set(arrays.files)
-        if missing or arrays["x"].shape[1:] != (30, 170):
-            raise ValueError(f"{path} is no WLASL-50 keypoint file: it needs x [N, 30, 170], label, n_frames, classes")
-        rows, labels, lengths, classes = (arrays[key] for key in ("x", "label", "n_frames", "classes"))
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is no WLASL-50 keypoint file: such a file is an npz archive")
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            rows, labels, lengths, classes = (arrays[key] for key in ("x", "label", "n_frames", "classes"))
+    except (KeyError, ValueError, zipfile.BadZipFile, zlib.error) as fault:
+        raise ValueError(
+            f"{path} is no WLASL-50 keypoint file ({fault}): it needs x [N, 30, 170], label, n_frames, classes"
+        ) from fault
+    _check(path, rows, labels, lengths, classes)
     return [
         _clip(f"wlasl50-{index:03d}", str(classes[labels[index]]), rows[index, : lengths[index]].astype(np.float64))
         for index in range(len(rows))
     ]
 
 
+def _check(path: Path, rows: Array, labels: Array, lengths: Array, classes: Array) -> None:
+    if rows.ndim != 3 or rows.shape[1:] != (30, 170) or len(labels) != len(rows) or len(lengths) != len(rows):
+        raise ValueError(
+            f"{path} is no WLASL-50 keypoint file: x has shape {list(rows.shape)} with {len(labels)} labels and "
+            f"{len(lengths)} n_frames, it should be [N, 30, 170] with N of each"
+        )
+    for index, (label, length) in enumerate(zip(labels, lengths, strict=True)):
+        if not (0 <= label < len(classes) and 1 <= length <= rows.shape[1] and np.isfinite(rows[index, :length]).all()):
+            raise ValueError(
+                f"clip {index} of {path} has label {label} of {len(classes)} classes and {length} frames: it needs a "
+                f"label that there is, 1 to {rows.shape[1]} frames and finite coordinates"
+            )
+
+
 def _clip(name: str, gloss: str, rows: Array) -> RecordedClip:
     pose = rows[:, :44].reshape(-1, 11, 4)
     joint = {point: pose[:, index] for index, point in enumerate(_WLASL50_POSE)}
     middle = (joint["left_shoulder"] + joint["right_shoulder"])[:, :2] / 2
-    half = np.median(np.abs(joint["left_shoulder"] - joint["right_shoulder"])[:, 0]) / 2 * _ASPECT
+    half = np.median(np.abs(joint["left_shoulder"] - joint["right_shoulder"])[:, 0]) / 2 * ASPECT
 
     def place(points: Array) -> Array:
         around = points[..., :2] - middle.reshape(len(middle), *([1] * (points.ndim - 2)), 2)
-        return around * (_ASPECT, 1.0) / max(half, 1e-3)
+        return around * (ASPECT, 1.0) / max(half, 1e-3)
 
     arms = np.stack(
         [
@@ -86,7 +107,7 @@ def _clip(name: str, gloss: str, rows: Array) -> RecordedClip:
     )
     raw = rows[:, 44:].reshape(-1, 2, 21, 3)[:, ::-1]  # the file stores the left hand first
     seen = np.abs(raw).sum(axis=(2, 3)) > 0
-    hands = np.concatenate([place(raw), -raw[..., 2:] * _ASPECT / max(half, 1e-3) + _HAND_DEPTH], axis=-1)
+    hands = np.concatenate([place(raw), -raw[..., 2:] * ASPECT / max(half, 1e-3) + _HAND_DEPTH], axis=-1)
     placed = place(arms)
     filled = np.stack([_fill(hands[:, side], seen[:, side], placed[:, side], right=side == 0) for side in (0, 1)], 1)
     return RecordedClip(name, gloss, place(joint["nose"]), placed, filled, seen, arms[..., 3] >= _SEEN_VISIBILITY)

@@ -20,11 +20,12 @@ from slr.synthesis.estimator import KEYPOINT_LEVELS, estimate_keypoints
 from slr.synthesis.hand import unit
 from slr.synthesis.motion import Motion, Segment, minimum_jerk
 from slr.synthesis.phonology import Array
-from slr.synthesis.recordings import RecordedClip, read_wlasl50
+from slr.synthesis.recordings import ASPECT, RecordedClip, read_wlasl50
 from slr.synthesis.sentences import SPLITS, Sentence
 from slr.synthesis.signers import Signer, make_signers
 
 _HELD_OUT = {"dev": 0.15, "test": 0.25}  # shares of the clips of a gloss, at least one clip each
+FRAME_SIZE = (84, 104)  # pixels
 _LOOKS = 6  # rendered looks: who signed a recorded clip is not known
 _BRIDGE = 2.2  # frames per shoulder half-width between two clips
 
@@ -35,17 +36,31 @@ class StitchSpec:
 
     ``source`` is the WLASL-50 keypoint file; ``sentences`` counts train, dev and test; ``length`` gives the fewest
     and the most signs of a sentence.
+
+    Raises:
+        ValueError: when a split would have no sentence, or the lengths are not two rising numbers from 1.
     """
 
     source: str
     seed: int = 0
-    sentences: tuple[int, int, int] = (300, 80, 160)
-    length: tuple[int, int] = (3, 6)
+    sentences: tuple[int, ...] = (300, 80, 160)
+    length: tuple[int, ...] = (3, 6)
+
+    def __post_init__(self) -> None:
+        if len(self.sentences) != len(SPLITS) or min(self.sentences) < 1:
+            raise ValueError(f"sentences are three counts of train, dev and test from 1 up, not {list(self.sentences)}")
+        if len(self.length) != 2 or not 1 <= self.length[0] <= self.length[1]:
+            raise ValueError(f"length is the fewest and the most signs of a sentence, not {list(self.length)}")
 
     @property
     def name(self) -> str:
         """How results must call this corpus."""
         return f"stitched WLASL-50 (real recorded keypoints, rendered frames, seed {self.seed})"
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What decides the frames beside the recordings."""
+        return {"frame_size": list(FRAME_SIZE), "aspect": ASPECT}
 
     @property
     def folder(self) -> str:
@@ -72,7 +87,7 @@ class _Joined:
 class StitchedClips:
     """All sentences of a stitched corpus, made on demand."""
 
-    frame_size = (63, 78)
+    frame_size = FRAME_SIZE
 
     def __init__(self, spec: StitchSpec, recordings: list[RecordedClip]) -> None:
         self.spec = spec
@@ -143,11 +158,13 @@ def split_recordings(
     """Deal the clips of every gloss to train, dev and test; no clip is in two splits.
 
     Raises:
-        ValueError: when a gloss has fewer than three clips.
+        ValueError: when there are fewer than two glosses, or a gloss has fewer than three clips.
     """
     by_gloss: dict[str, list[RecordedClip]] = defaultdict(list)
     for clip in recordings:
         by_gloss[clip.gloss].append(clip)
+    if len(by_gloss) < 2:
+        raise ValueError(f"there are recordings of {len(by_gloss)} glosses: sentences, which repeat none, need two")
     splits: dict[str, dict[str, list[RecordedClip]]] = {split: {} for split in SPLITS}
     for gloss in sorted(by_gloss):
         clips = by_gloss[gloss]

@@ -144,9 +144,28 @@ def test_keypoint_folders_are_found_below_the_root_or_by_their_own_path(
         assert corpus.pose(corpus.clips("dev")[0], torch.tensor([0])).shape == (1, 27, 3)
     with pytest.raises(ValueError, match="no folder of keypoints elsewhere"):
         Phoenix2014(root, keypoints="elsewhere")
+
+
+def test_the_only_set_of_keypoints_is_found_and_named_and_of_several_one_has_to_be_chosen(
+    make_tiny: Callable[..., Path],
+) -> None:
+    root = make_tiny()
+    plain = Phoenix2014(root)
+    (root / "keypoints").rename(root / "high")
+    (root / "keypoints").mkdir()
+    (root / "keypoints" / "notes").mkdir()  # a folder without stores is none of them
+    assert Phoenix2014(root).name == plain.name
+    (root / "high").rename(root / "keypoints" / "high")
     corpus = Phoenix2014(root)
-    with pytest.raises(ValueError, match=r"no keypoints of split 'dev' .*did you mean one of its folders high\?"):
-        corpus.pose(corpus.clips("dev")[0], torch.tensor([0]))
+    assert corpus.name == f"{plain.name}, keypoints high"
+    clip = corpus.clips("dev")[0]
+    assert torch.equal(
+        corpus.pose(clip, torch.arange(8)), Phoenix2014(root, keypoints="keypoints/high").pose(clip, torch.arange(8))
+    )
+    shutil.copytree(root / "keypoints" / "high", root / "keypoints" / "low")
+    with pytest.raises(ValueError, match=r"several sets of keypoints, high, low: name .*data\.corpus\.keypoints"):
+        Phoenix2014(root)
+    assert Phoenix2014(root, keypoints="keypoints/low").name == f"{plain.name}, keypoints low"
 
 
 def test_a_card_renames_the_corpus_so_that_simulated_data_show(make_tiny: Callable[..., Path]) -> None:
