@@ -23,7 +23,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from kd.identity import FORMAT_VERSION, clip_key
+from kd.identity import FORMAT_VERSION, PLAIN, clip_key
 from kd.shard import Entry, Shard, checksum
 from slr.files import whole_file
 from slr.types import Batch, NetOutput, Padded
@@ -240,7 +240,7 @@ def fill(
     load: Callable[[list[list[str]]], Iterable[Batch]],
     *,
     taps: Iterable[str] = (),
-    view: str = "plain",
+    view: str = PLAIN,
     batch_size: int = 8,
     clips_per_shard: int = 128,
     device: torch.device | str = "cpu",

@@ -12,6 +12,9 @@ from torch import Tensor
 
 FORMAT_VERSION = 1
 
+# Views of a clip that a cache can hold.
+PLAIN, FLIPPED = "plain", "flipped"
+
 
 def weights_hash(state_dict: Mapping[str, Tensor]) -> str:
     """Sixty-four hex digits over the name, shape, dtype and bytes of every tensor, in the order of the names."""
@@ -40,7 +43,7 @@ def teacher_identity(state_dict: Mapping[str, Tensor], *, network: Any, preproce
     return hashlib.sha256(_canonical(parts)).hexdigest()
 
 
-def clip_key(clip: str, fingerprint: str, view: str = "plain") -> str:
+def clip_key(clip: str, fingerprint: str, view: str = PLAIN) -> str:
     """Name of one entry, sixty-four hex digits.
 
     Args:

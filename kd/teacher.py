@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Protocol, cast
 
 import torch
 from torch import nn
 
 from kd.cache import EntryError, TeacherCache
-from kd.identity import clip_key
+from kd.identity import FLIPPED, PLAIN, clip_key
 from slr.types import Batch, NetOutput, Network
 
 
@@ -60,23 +60,19 @@ class FrozenTeacher(nn.Module):
 class CachedTeacher:
     """A teacher whose outputs were computed before, see :func:`kd.cache.fill`.
 
-    Valid only for the view of the clips that was cached: with another crop, flip or choice of frames every epoch, use
-    the live network.
+    Valid only for the views of the clips that were cached, plain and (where the cache was filled with it) flipped: with
+    another crop or choice of frames every epoch, use the live network.
 
     Args:
         cache: where the outputs are.
         fingerprints: fingerprint of every clip, by id, as given when the cache was filled.
-        view: which view of the clips, as given when the cache was filled.
         taps: taps to read beside the logits; others stay on disk.
     """
 
-    def __init__(
-        self, cache: TeacherCache, fingerprints: Mapping[str, str], view: str = "plain", taps: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, cache: TeacherCache, fingerprints: Mapping[str, str], taps: Iterable[str] = ()) -> None:
         self.cache = cache
-        self.view = view
+        self.fingerprints = dict(fingerprints)
         self.taps = tuple(tap for tap in taps if tap != "logits")
-        self._keys = {clip: clip_key(clip, fingerprint, view) for clip, fingerprint in fingerprints.items()}
 
     def __call__(self, batch: Batch) -> NetOutput:
         """Cached outputs of the clips of ``batch``, in float32, on its device.
@@ -84,7 +80,7 @@ class CachedTeacher:
         Raises:
             ValueError: when a clip is not in the cache.
         """
-        keys = self._keys_of(batch.ids)
+        keys = self._keys_of(batch)
         try:
             output = self.cache.read(keys, self.taps)
         except EntryError as error:
@@ -92,11 +88,12 @@ class CachedTeacher:
         device = batch.frames.values.device
         return NetOutput(output.logits.to(device), {name: tap.to(device) for name, tap in output.taps.items()})
 
-    def _keys_of(self, clips: Sequence[str]) -> list[str]:
-        unknown = [clip for clip in clips if clip not in self._keys]
+    def _keys_of(self, batch: Batch) -> list[str]:
+        unknown = [clip for clip in batch.ids if clip not in self.fingerprints]
         if unknown:
             raise ValueError(
-                f"clip {unknown[0]!r} is none of the {len(self._keys)} clips whose teacher outputs were cached: fill "
-                "the cache for this split"
+                f"clip {unknown[0]!r} is none of the {len(self.fingerprints)} clips whose teacher outputs were cached: "
+                "fill the cache for this split"
             )
-        return [self._keys[clip] for clip in clips]
+        views = [FLIPPED if flipped else PLAIN for flipped in batch.flipped or (False,) * len(batch)]
+        return [clip_key(clip, self.fingerprints[clip], view) for clip, view in zip(batch.ids, views, strict=True)]

@@ -43,4 +43,4 @@ if __name__ == "__main__":
         made.add_argument("--level", choices=tuple(KEYPOINT_LEVELS), help="keypoint level (default: %(default)s)")
         made.add_argument("--workers", type=int, help="rendering processes (default: one per processor)")
         made.add_argument("--out", metavar="DIR", default="data", help="made below this folder (default: %(default)s)")
-    sys.exit(command(main, parser))
+    sys.exit(command(main, parser, subcommands=True))

@@ -47,7 +47,7 @@ def make_dataset(
         split,
         vocabulary,
         streams=streams,
-        plan=TemporalPlan(**data.plan),
+        plan=make_plan(data),
         rgb_pipeline=rgb,
         pose_pipeline=pose,
         training=training,
@@ -56,6 +56,11 @@ def make_dataset(
         rgb_stride=data.streams.rgb_stride,
         frame_cache_mb=data.frame_cache_mb,
     )
+
+
+def make_plan(data: Data) -> TemporalPlan:
+    """Which frames of a clip are shown."""
+    return TemporalPlan(**data.plan)
 
 
 def make_pipelines(data: Data) -> tuple[RgbPipeline, PosePipeline]:
@@ -183,7 +188,7 @@ def _tap_faults(name: str, loss: Any, student: Mapping[str, int], teacher: Mappi
 
 
 def _no_tap(side: str, tap: str, widths: Mapping[str, int]) -> str:
-    return f"reads the tap {tap!r}, and the {side} publishes {', '.join(sorted(widths))}{did_you_mean(tap, widths)}"
+    return f"reads the tap {tap!r}, which the {side} does not publish{did_you_mean(tap, widths)}"
 
 
 def _schedule_of(term: LossTerm) -> Schedule:

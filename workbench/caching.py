@@ -14,7 +14,9 @@ from kd.teacher import CachedTeacher, FrozenTeacher
 from slr.data import Sample, SignDataset, collate
 from slr.types import Batch, Network
 from workbench.config import content_hash
+from workbench.disk import saying_when_full
 from workbench.measure import MadeNetwork
+from workbench.preflight import check_views
 from workbench.progress import Bar
 from workbench.training import Teaching
 from workbench.workplace import Workplace
@@ -30,6 +32,7 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
 
     Raises:
         ValueError: when training would show the student other views of the clips than a cache holds.
+        NoRoomError: when there is no room for the cache; what is in it stays.
     """
     network = cast(Network, made.network)
     stream = network.input_stream
@@ -38,28 +41,21 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
     identity = teacher_identity(
         made.network.state_dict(),
         network=dict(made.card.network),
-        preprocessing=described[stream],
+        preprocessing={key: value for key, value in described.items() if key != "plan"},
         plan=described["plan"],
     )
     widths = {**network.tap_widths, "logits": len(made.card.glosses) + 1}
     frozen = FrozenTeacher(made.network, str(made.checkpoint))
     if live:
         return Teaching(frozen, widths, content_hash(["live", identity]), streams=(stream,))
-    _check_views(place)
+    check_views(place.data)
     taps = tuple(sorted(set(taps) - {"logits"}))
-    fingerprints = {clip.id: dataset.corpus.fingerprint(clip, stream) for clip in dataset.clips}
-    _fill(place, frozen, dataset, fingerprints, identity, taps)
+    fingerprints = place.fingerprints("train", stream)
+    with saying_when_full(place.cache):
+        _fill(place, frozen, dataset, fingerprints, identity, taps)
     cache = TeacherCache(place.cache, identity, preload=True)
     said = content_hash(["cached", identity, sorted(fingerprints.items())])
     return Teaching(CachedTeacher(cache, fingerprints, taps), widths, said)
-
-
-def _check_views(place: Workplace) -> None:
-    if place.data.plan.get("speed") is not None:
-        raise ValueError(
-            "data.plan.speed shows a clip at another speed in every epoch, and the teacher's outputs are cached for "
-            "one: leave the speed out, or set teacher.live to true and pay for the teacher in every step"
-        )
 
 
 def _fill(

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from torch import Tensor
+from torch import Tensor, nn
 
-from slr.data import Finding, TemporalPlan, inspect
+from slr.data import Finding, inspect
 from slr.types import Network
-from workbench.assemble import make_network, network_arguments
+from workbench.assemble import make_plan
 from workbench.config import load_config
 from workbench.environment import describe_environment
-from workbench.preflight import check_distillation
+from workbench.making import Making
+from workbench.preflight import check_distillation, check_training
 from workbench.progress import Progress
-from workbench.schema import Data, DistillConfig, Evaluate, Run
+from workbench.schema import Data, Evaluate, Run, TrainConfig
+from workbench.settings import load_either
 from workbench.workplace import Workplace
 
 _EXTRAS = ("pose_format", "av", "mediapipe", "flashlight", "kenlm", "onnx", "onnxruntime", "submitit", "tensorboard")
@@ -41,56 +43,71 @@ def check(what: str | None, words: list[str], configs: Path, progress: Progress,
     if what is None:
         return True
     if what.endswith((".yaml", ".yml")):
-        config = load_config(what, words, schema=DistillConfig)
-        check_distillation(config)
+        config = load_either(what, words)
+        needs = check_training(config) if isinstance(config, TrainConfig) else check_distillation(config)
         console.print(f"{what}: the networks can be built, and the losses find their taps")
         place = Workplace.open(config.run, config.data, config.evaluate, progress)
-        nodes = [node for node in (config.teacher.network, config.student.network) if node is not None]
-        return _corpus(place, _fewest_steps(place, nodes), console)
+        return _corpus(place, _fewest_steps(place, needs.trained), needs.streams, console)
     path = configs / "data" / f"{what}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(found.stem for found in path.parent.glob("*.yaml")))
         raise ValueError(f"{what!r} is neither a YAML file nor a corpus of {path.parent}, which has {known}")
     data = load_config(path, [word.removeprefix("data.") for word in words], schema=Data)
     place = Workplace.open(Run(name="check"), data, Evaluate(), progress)
-    return _corpus(place, lambda lengths: -(-lengths // _USUAL_REDUCTION), console)
+    return _corpus(place, lambda lengths: -(-lengths // _USUAL_REDUCTION), _present_streams(data), console)
 
 
-def _fewest_steps(place: Workplace, nodes: Iterable[Mapping[str, Any]]) -> Callable[[Tensor], Tensor]:
+def _present_streams(data: Data) -> frozenset[str]:
+    """The streams of a corpus that may be opened without its frames."""
+    frames = data.corpus.get("features", "") is not None
+    return frozenset({"rgb", "pose"} if frames else {"pose"})
+
+
+def _fewest_steps(place: Workplace, networks: Iterable[nn.Module]) -> Callable[[Tensor], Tensor]:
     """Output steps of whichever network makes the fewest, for plans of ``[N]`` frames."""
-    networks = [
-        cast(Network, make_network(node, len(place.vocabulary), network_arguments(node, place.corpus), seed=0))
-        for node in nodes
-    ]
 
     def fewest(lengths: Tensor) -> Tensor:
         stride = place.data.streams.rgb_stride
         steps = [
             network.output_lengths(-(-lengths // stride) if network.input_stream == "rgb" else lengths)
-            for network in networks
+            for network in map(_as_network, networks)
         ]
         return torch.stack(steps).amin(0)
 
     return fewest
 
 
+def _as_network(module: nn.Module) -> Network:
+    return cast(Network, module)
+
+
 def _environment() -> Table:
     table = Table(show_header=False, title="environment", title_justify="left")
     described = describe_environment()
     packages = described.pop("packages")
+    del described["command"]  # this one
     described["packages"] = ", ".join(f"{name} {version}" for name, version in packages.items())
     for key, value in described.items():
-        table.add_row(key.replace("_", " "), Text(str(value)))
+        shown = (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
+        table.add_row(key.replace("_", " "), Text(shown))
     there = {name: importlib.util.find_spec(name) is not None for name in _EXTRAS}
     table.add_row("extras installed", ", ".join(name for name in _EXTRAS if there[name]) or "none")
     table.add_row("extras missing", ", ".join(name for name in _EXTRAS if not there[name]) or "none")
     return table
 
 
-def _corpus(place: Workplace, output_lengths: Callable[[Tensor], Tensor], console: Console) -> bool:
-    with place.progress.bar("reading keypoints", 1) as bar:
-        findings = inspect(place.corpus, place.vocabulary, output_lengths, plan=TemporalPlan(**place.data.plan))
-        bar.advance()
+def _corpus(
+    place: Workplace, output_lengths: Callable[[Tensor], Tensor], streams: Iterable[str], console: Console
+) -> bool:
+    with Making(place.progress, "checking") as looking:
+        findings = inspect(
+            place.corpus,
+            place.vocabulary,
+            output_lengths,
+            plan=make_plan(place.data),
+            streams=streams,
+            progress=looking,
+        )
     table = Table("", "split", "what was found", "what to do", title=place.corpus.name, title_justify="left")
     for finding in findings:
         table.add_row(*_cells(finding))

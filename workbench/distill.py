@@ -8,13 +8,16 @@ from typing import Any, cast
 
 from rich.console import Console
 
+from slr.ctc import Decoder
 from slr.types import Network
 from workbench.assemble import make_decoder
 from workbench.caching import teaching_of
-from workbench.checkpoint import NetworkCard, load_network
+from workbench.checkpoint import load_network, read_card
 from workbench.config import config_hash
+from workbench.feasibility import check_clips
+from workbench.fitting import check_teacher_fits
 from workbench.measure import MadeNetwork, left_files, measure, scored
-from workbench.preflight import check_distillation, find_checkpoint, required_taps
+from workbench.preflight import TEACHER_ROLES, Needs, check_distillation, find_checkpoint
 from workbench.progress import Progress
 from workbench.pseudo_labels import dev_agreement
 from workbench.record import RunRecord
@@ -30,19 +33,29 @@ MAIN = "student"
 def distill(config: DistillConfig, progress: Progress, console: Console, *, fresh: bool = False) -> Path:
     """Do what a configuration asks for, or what of it is not done yet, and print the table.
 
+    ``fresh`` trains every network again, even those that are finished.
+
     Returns:
         the run folder.
 
     Raises:
         ValueError: on anything that the user can mend, in a sentence.
     """
-    check_distillation(config)
+    needs = check_distillation(config)
     place = Workplace.open(config.run, config.data, config.evaluate, progress)
+    # Before the run folder is touched: whatever is wrong with the clips leaves it as it is.
+    inputs = {
+        "config": config_hash(config),
+        "clips": check_clips(place, needs.streams, needs.trained),
+        "teacher": _loaded_weights(config),
+    }
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
-        inputs = {"config": config_hash(config), "corpus": place.corpus.name}
         finished = record.finished("networks", inputs)
         if finished is None:
-            measured = _make_and_measure(config, place, record, fresh)
+            decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
+            made, cache_seconds = _make_networks(config, needs, place, fresh)
+            measured = _measure(place, made, decoder, record)
+            measured["seconds"]["cache"] = cache_seconds
             finished = record.finish("networks", inputs, outputs=left_files(ROLES, MAIN), result=measured)
         else:
             progress.line(f"nothing is left to do: the networks of {record.folder} were finished {finished.finished}")
@@ -53,58 +66,53 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
     return record.folder
 
 
-def _make_and_measure(config: DistillConfig, place: Workplace, record: RunRecord, fresh: bool) -> dict[str, Any]:
-    """Train what is not trained, let every network read dev and test, and keep what a result is made of."""
+def _make_networks(
+    config: DistillConfig, needs: Needs, place: Workplace, fresh: bool
+) -> tuple[dict[str, MadeNetwork], float]:
+    """The networks of all roles, and the seconds that the teacher's outputs took."""
     seed, student = config.run.seed, config.student
     teacher = _make_teacher(config, place, fresh)
     baseline = train_network(place, Training("student alone", student.network, student.stages, seed), fresh=fresh)
     begin = time.perf_counter()
-    taps = required_taps(config, cast(Network, teacher.network))
-    teaching = teaching_of(place, teacher, taps, live=config.teacher.live)
-    cache_seconds = round(time.perf_counter() - begin, 3)
+    teaching = teaching_of(place, teacher, needs.teacher_taps, live=config.teacher.live)
+    seconds = round(time.perf_counter() - begin, 3)
     distilled = Training(
         "student distilled", student.network, student.stages, seed, config.distillation.losses, teaching
     )
-    made = {"teacher": teacher, "baseline": baseline, "student": train_network(place, distilled, fresh=fresh)}
-    measured = measure(place, made, make_decoder(config.evaluate, place.vocabulary), record, MAIN)
-    students = {role: made[role].network for role in ("baseline", "student")}
-    measured["pseudo_label_accuracy"] = dev_agreement(place, teacher.network, students)
-    measured["seconds"]["cache"] = cache_seconds
-    return measured
+    student_made = train_network(place, distilled, fresh=fresh)
+    return {"teacher": teacher, "baseline": baseline, "student": student_made}, seconds
 
 
 def _make_teacher(config: DistillConfig, place: Workplace, fresh: bool) -> MadeNetwork:
     if config.teacher.checkpoint is not None:
         return _loaded_teacher(config.teacher.checkpoint, place)
     assert config.teacher.network is not None, "the schema wants a network or a checkpoint"
-    training = Training("teacher", config.teacher.network, config.teacher.stages, config.run.seed)
-    return train_network(place, training, fresh=fresh)
+    seed = config.run.seed if config.teacher.seed is None else config.run.seed + config.teacher.seed
+    return train_network(place, Training("teacher", config.teacher.network, config.teacher.stages, seed), fresh=fresh)
+
+
+def _loaded_weights(config: DistillConfig) -> str | None:
+    """Hash of the weights of a teacher that is not trained here."""
+    if config.teacher.checkpoint is None:
+        return None
+    return read_card(find_checkpoint(config.teacher.checkpoint, TEACHER_ROLES)).weights_sha256
 
 
 def _loaded_teacher(path: str, place: Workplace) -> MadeNetwork:
-    checkpoint = find_checkpoint(path)
+    checkpoint = find_checkpoint(path, TEACHER_ROLES)
     network, card = load_network(checkpoint)
-    _check_teacher_fits(card, checkpoint, cast(Network, network).input_stream, place)
+    dataset = place.dataset("dev", {cast(Network, network).input_stream})
+    check_teacher_fits(checkpoint, card, place.vocabulary, dataset.describe())
     place.progress.line(f"teacher  loaded from {checkpoint}, trained on {card.corpus}")
     return MadeNetwork(network.to(place.precision.device), card, checkpoint, None, 0.0)
 
 
-def _check_teacher_fits(card: NetworkCard, checkpoint: Path, stream: str, place: Workplace) -> None:
-    if card.glosses != place.vocabulary.glosses:
-        lacks = sorted(set(place.vocabulary.glosses) - set(card.glosses))
-        raise ValueError(
-            f"the teacher {checkpoint} writes {len(card.glosses)} glosses and this corpus has "
-            f"{len(place.vocabulary.glosses)}"
-            + (f", {lacks[0]!r} among those it lacks" if lacks else "")
-            + ": train a teacher on the same vocabulary"
-        )
-    described = place.dataset("dev", {stream}).describe()
-    for part in (stream, "plan"):
-        if card.preprocessing.get(part) != described[part]:
-            raise ValueError(
-                f"the teacher {checkpoint} was trained on {part} prepared as {card.preprocessing.get(part)}, and this "
-                f"configuration prepares it as {described[part]}: give data the teacher's settings"
-            )
+def _measure(place: Workplace, made: dict[str, MadeNetwork], decoder: Decoder, record: RunRecord) -> dict[str, Any]:
+    """Let every network read dev and test, and keep what a result is made of."""
+    measured = measure(place, made, decoder, record, MAIN)
+    students = {role: made[role].network for role in ("baseline", "student")}
+    measured["pseudo_label_accuracy"] = dev_agreement(place, made["teacher"].network, students)
+    return measured
 
 
 def _result(config: DistillConfig, networks: dict[str, NetworkResult], measured: dict[str, Any]) -> dict[str, Any]:
@@ -121,6 +129,7 @@ def _result(config: DistillConfig, networks: dict[str, NetworkResult], measured:
             **agreement["student"],
             "baseline": agreement["baseline"],
             "labels": agreement["labels"],
+            "clips_left_out": agreement["clips_left_out"],
         },
         "seconds": measured["seconds"],
     }

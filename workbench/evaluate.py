@@ -10,12 +10,12 @@ from rich.console import Console
 from slr.scoring import render_report
 from workbench.assemble import make_decoder
 from workbench.checkpoint import load_network
-from workbench.config import load_config
-from workbench.preflight import find_checkpoint
+from workbench.disk import saying_when_full
+from workbench.fitting import gloss_difference
+from workbench.preflight import MAIN_ROLES, find_checkpoint
 from workbench.progress import Progress
-from workbench.schema import Data, DistillConfig, Evaluate, Run, TrainConfig
+from workbench.settings import load_either
 from workbench.workplace import Workplace
-from workbench.yaml_text import read_yaml
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,21 @@ def evaluate(run: Path, question: Question, words: list[str], progress: Progress
     Raises:
         ValueError: when the folder is no run, or lacks the network asked for.
     """
-    settings = _settings(run, words)
+    path = run / "config.yaml"
+    if not path.is_file():
+        raise ValueError(f"{run} is no run folder: it has no config.yaml")
+    settings = load_either(path, words)
     changed = {"decoder": question.decoder, "beam_width": question.beam_width}
     evaluation = settings.evaluate.model_copy(
         update={key: value for key, value in changed.items() if value is not None}
     )
     place = Workplace.open(settings.run, settings.data, evaluation, progress)
-    network, card = load_network(find_checkpoint(str(run / question.role if question.role else run)))
+    network, card = load_network(find_checkpoint(str(run), (question.role,) if question.role else MAIN_ROLES))
     if card.glosses != place.vocabulary.glosses:
         raise ValueError(
-            f"{run} was trained on {len(card.glosses)} glosses and the corpus now has {len(place.vocabulary.glosses)}: "
-            "evaluate on the corpus it was trained on"
+            f"{run} was trained on {len(card.glosses)} glosses and the corpus now has "
+            f"{len(place.vocabulary.glosses)}, {gloss_difference(card.glosses, place.vocabulary.glosses)}: evaluate on "
+            "the corpus it was trained on"
         )
     decoder = make_decoder(evaluation, place.vocabulary)
     recognition = place.recognise(network.to(place.precision.device), question.split, decoder)
@@ -60,26 +64,6 @@ def evaluate(run: Path, question: Question, words: list[str], progress: Progress
     title = f"{type(network).__name__} on {question.split} of {place.corpus.name}, decoder {decoder.name}"
     console.print(render_report(report, title, signers))
     path = run / f"hypotheses.{question.role or 'main'}.{question.split}.{decoder.name}.ctm"
-    recognition.write(path)
+    with saying_when_full(path):
+        recognition.write(path)
     return path
-
-
-@dataclass(frozen=True)
-class _Settings:
-    run: Run
-    data: Data
-    evaluate: Evaluate
-
-
-def _settings(run: Path, words: list[str]) -> _Settings:
-    path = run / "config.yaml"
-    if not path.is_file():
-        raise ValueError(f"{run} is no run folder: it has no config.yaml")
-    faults: list = []
-    root = read_yaml(path, faults)
-    distilled = root is not None and isinstance(root.value, dict) and "student" in root.value
-    if distilled:
-        config = load_config(path, words, schema=DistillConfig)
-        return _Settings(config.run, config.data, config.evaluate)
-    trained = load_config(path, words, schema=TrainConfig)
-    return _Settings(trained.run, trained.data, trained.evaluate)

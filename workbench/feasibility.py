@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-import torch
+from collections.abc import Iterable
+from typing import cast
 
-from slr.data import SignDataset, required_steps
+import torch
+from torch import nn
+
+from slr.data import SPLITS, SignDataset, required_steps
 from slr.types import Network
+from workbench.workplace import Workplace
 
 _SHOWN = 20
+
+
+def check_clips(place: Workplace, streams: Iterable[str], networks: Iterable[nn.Module]) -> str:
+    """Look at every clip before anything is trained: is it there, and can ``networks`` write its glosses?
+
+    Returns:
+        hash of all that the clips show in ``streams``, and of their transcripts.
+
+    Raises:
+        ValueError: when frames or keypoints of a clip are missing or wrong, or training clips are too short.
+    """
+    contents = place.contents(SPLITS, streams)
+    for network in networks:
+        reader = cast(Network, network)
+        check_targets_fit(place.dataset("train", {reader.input_stream}), reader)
+    return contents
 
 
 def check_targets_fit(dataset: SignDataset, network: Network) -> None:
@@ -28,7 +49,9 @@ def check_targets_fit(dataset: SignDataset, network: Network) -> None:
     ]
     if short:
         more = f" and {len(short) - _SHOWN} more" if len(short) > _SHOWN else ""
+        are = "clip is" if len(short) == 1 else "clips are"
         raise ValueError(
-            f"{len(short)} clips of split {dataset.split!r} are too short for their glosses after the network's "
-            f"temporal stride: {', '.join(short[:_SHOWN])}{more}; exclude them, or lower the stride of plan or network"
+            f"{len(short)} {are} too short to write every gloss in the output steps of {type(network).__name__}: "
+            f"{', '.join(short[:_SHOWN])}{more}; leave out what is listed here (data.corpus.exclude), or lower the "
+            "stride of the plan or the network"
         )

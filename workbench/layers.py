@@ -136,8 +136,11 @@ def _split(word: str, faults: list[Fault]) -> tuple[Place, Node] | None:
     if not text.strip():
         faults.append(Fault(tuple(key.split(".")), "has no value after the = sign: write null for none", COMMAND_LINE))
         return None
-    value = parse_word(text, COMMAND_LINE, faults)
-    return None if value is None else (tuple(key.split(".")), value)
+    place = tuple(key.split("."))
+    within: list[Fault] = []
+    value = parse_word(text, COMMAND_LINE, within)
+    faults += [replace(fault, place=(*place, *fault.place)) for fault in within]
+    return None if value is None else (place, value)
 
 
 def _set(root: Node, place: Place, value: Node, schema_keys: Callable[[Place], Keys], faults: list[Fault]) -> Node:

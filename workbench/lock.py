@@ -18,18 +18,22 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+class FolderBusyError(ValueError):
+    """Another process works in a folder."""
+
+
 def lock_folder(folder: Path) -> IO[bytes]:
     """Claim a folder until the returned file is closed or the process ends, however it ends.
 
     Raises:
-        ValueError: when another process holds the folder.
+        FolderBusyError: when another process holds the folder.
     """
     file = (folder / ".lock").open("ab")
     try:
         _take(file)
     except OSError as error:
         file.close()
-        raise ValueError(
+        raise FolderBusyError(
             f"another process is working in {folder}: wait for it, or give this run another run.name"
         ) from error
     return file

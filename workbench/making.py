@@ -1,4 +1,4 @@
-"""The making of a corpus, shown as one bar after the other."""
+"""Work on a corpus, its making or its checking, shown as one bar after the other."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from workbench.progress import Bar, Progress
 
 
 class Making:
-    """Told what is being made, how many clips are done, and of how many; nothing is shown when nothing is made."""
+    """Told what is being worked on, how many clips are done, and of how many; nothing is shown when nothing is done.
 
-    def __init__(self, progress: Progress) -> None:
+    ``label`` stands before what is worked on.
+    """
+
+    def __init__(self, progress: Progress, label: str = "making the corpus") -> None:
         self._progress = progress
+        self._label = label
         self._what = ""
         self._stack = contextlib.ExitStack()
         self._bar: Bar | None = None
@@ -30,5 +34,5 @@ class Making:
         if what != self._what or self._bar is None:
             self._stack.close()
             self._what = what
-            self._bar = self._stack.enter_context(self._progress.bar(f"making the corpus, {what}", total, done - 1))
+            self._bar = self._stack.enter_context(self._progress.bar(f"{self._label}, {what}", total, done - 1))
         self._bar.advance()

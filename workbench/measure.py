@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
 from slr.ctc import Decoder
 from slr.files import copy_whole
 from slr.scoring import read_transcripts, score
+from slr.types import Network
 from workbench.checkpoint import NetworkCard, checkpoint_files
 from workbench.cost import count_macs, count_parameters
+from workbench.disk import saying_when_full
+from workbench.figures import draw_curves
 from workbench.record import MetricsFile, RunRecord
 from workbench.result import NetworkResult
 from workbench.workplace import Workplace
@@ -44,17 +47,17 @@ def measure(
 
     Returns:
         what else a result is made of: names, sizes, costs and seconds, by role.
+
+    Raises:
+        NoRoomError: when there is no room in the run folder.
     """
-    record.metrics.keep(lambda row: False)
-    for role, one in made.items():
-        for split in SPLITS:
-            recognition = place.recognise(one.network, split, decoder)
-            recognition.write(record.folder / hypotheses_file(role, split, main))
-        for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
-            copy_whole(source, record.folder / f"{role}{ending}")
-        for row in MetricsFile(one.metrics).rows() if one.metrics else []:
-            record.metrics.append({"network": role, **row})
-    sample = place.dataset("dev", {"rgb", "pose"})[0]
+    with saying_when_full(record.folder):
+        record.metrics.keep(lambda row: False)
+        for role, one in made.items():
+            _leave(place, role, one, decoder, record, main)
+        draw_curves(record.metrics.rows(), f"{record.folder.name}: {place.corpus.name}", record.folder)
+    streams = {cast(Network, one.network).input_stream for one in made.values()}
+    sample = place.dataset("dev", streams)[0]
     per_second = place.corpus.fps / (int(sample.frames[-1]) + 1)
     return {
         "decoder": decoder.name,
@@ -63,6 +66,16 @@ def measure(
         "macs": {role: round(count_macs(one.network, sample) * per_second) for role, one in made.items()},
         "seconds": {role: one.seconds for role, one in made.items()},
     }
+
+
+def _leave(place: Workplace, role: str, one: MadeNetwork, decoder: Decoder, record: RunRecord, main: str) -> None:
+    for split in SPLITS:
+        recognition = place.recognise(one.network, split, decoder)
+        recognition.write(record.folder / hypotheses_file(role, split, main))
+    for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
+        copy_whole(source, record.folder / f"{role}{ending}")
+    for row in MetricsFile(one.metrics).rows() if one.metrics else []:
+        record.metrics.append({"network": role, **row})
 
 
 def left_files(roles: Sequence[str], main: str) -> list[str]:

@@ -2,51 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 from torch import nn
 
+from kd.objective import Objective
+from slr.scoring import protocol_by_name
 from slr.skeleton import SkeletonLayout, skeleton_layout
 from slr.types import Network
-from workbench.assemble import make_objective, make_pipelines
+from workbench.assemble import make_objective, make_optimizer, make_pipelines, make_plan, make_rate_schedule
 from workbench.checkpoint import load_network
 from workbench.components import build
-from workbench.faults import ConfigError, Fault
+from workbench.faults import ConfigError, Fault, Place
 from workbench.rng import preserved
 from workbench.schema import Data, DistillConfig, LossTerm, Stage, TrainConfig
 from workbench.targets import resolve
 
 _CLASSES = 3  # any number does: nothing that is checked depends on it
+# Which network of a run folder is meant where a run is evaluated, and where it is named as a teacher.
+MAIN_ROLES = ("student", "network")
+TEACHER_ROLES = ("teacher", "network")
+TITLE = "The losses do not fit the networks"
 
 
-def check_distillation(config: DistillConfig) -> None:
+@dataclass(frozen=True)
+class Needs:
+    """What a run reads and trains.
+
+    ``streams`` are those of the clips; ``trained`` are the networks, with a few classes, that no checkpoint brings;
+    ``teacher_taps`` are read from the teacher where there is one, the logits included.
+    """
+
+    streams: frozenset[str]
+    trained: tuple[nn.Module, ...]
+    teacher_taps: frozenset[str] = frozenset()
+
+
+def check_distillation(config: DistillConfig) -> Needs:
     """Refuse a configuration whose losses do not fit its networks.
 
     Raises:
-        ConfigError: naming the loss, the tap and what is published instead.
-        ValueError: when the teacher's checkpoint cannot be read.
+        ConfigError: naming the loss, the tap and what is published instead; or when nothing is distilled at all.
+        ValueError: when the teacher's checkpoint cannot be read, or training would show the student other views of the
+            clips than a cache of the teacher's outputs holds.
     """
-    make_pipelines(config.data)
+    _check_data(config.data)
+    if not config.teacher.live:
+        check_views(config.data)
     layout = configured_layout(config.data)
+    objectives: list[Objective] = []
+    trained: list[nn.Module] = []
     if config.teacher.checkpoint is not None:
-        teacher, _ = load_network(find_checkpoint(config.teacher.checkpoint))
+        teacher, _ = load_network(find_checkpoint(config.teacher.checkpoint, TEACHER_ROLES))
     else:
         assert config.teacher.network is not None
-        teacher = _shell(config.teacher.network, layout)
-        _check_stages("teacher", config.teacher.stages, {}, teacher, layout, None)
-    student = _shell(config.student.network, layout)
-    _check_stages("student", config.student.stages, {}, student, layout, None)
+        teacher = bare_network(config.teacher.network, layout)
+        trained.append(teacher)
+        objectives += _objectives(("teacher",), config.teacher.stages, teacher, layout)
+    student = bare_network(config.student.network, layout)
     widths = {**cast(Network, teacher).tap_widths, "logits": _CLASSES}
-    _check_stages("distillation", config.student.stages, config.distillation.losses, student, layout, widths)
+    objectives += _objectives(("student",), config.student.stages, student, layout)
+    distilled = _objectives(
+        ("student",), config.student.stages, student, layout, over=config.distillation.losses, teacher=widths
+    )
+    if not any(objective.needs_teacher for objective in distilled):
+        fault = Fault(("distillation", "losses"), "nothing in it compares with the teacher at a weight above 0")
+        raise ConfigError([fault], TITLE)
+    taps = {tap for objective in distilled for tap in objective.required_taps().teacher}
+    streams = streams_of([teacher, student], [*objectives, *distilled])
+    return Needs(streams, (*trained, student), frozenset({"logits", *taps}))
 
 
-def check_training(config: TrainConfig) -> None:
+def check_training(config: TrainConfig) -> Needs:
     """The same for a network that is trained without a teacher."""
-    make_pipelines(config.data)
+    _check_data(config.data)
     layout = configured_layout(config.data)
-    _check_stages("", config.stages, {}, _shell(config.network, layout), layout, None)
+    network = bare_network(config.network, layout)
+    return Needs(streams_of([network], _objectives((), config.stages, network, layout)), (network,))
 
 
 def configured_layout(data: Data) -> SkeletonLayout:
@@ -55,54 +92,111 @@ def configured_layout(data: Data) -> SkeletonLayout:
     return skeleton_layout(data.corpus.get("layout", default))
 
 
-def find_checkpoint(path: str) -> Path:
-    """The checkpoint at a path: itself, or ``student`` or ``network`` in a run folder.
+def find_checkpoint(path: str, roles: Sequence[str] = MAIN_ROLES) -> Path:
+    """The checkpoint at a path: itself, or the first of ``roles`` that lies in a run folder.
 
     Raises:
         ValueError: when there is none.
     """
     given = Path(path)
-    for candidate in (given, given / "student", given / "network"):
-        if candidate.with_name(f"{candidate.name.removesuffix('.safetensors')}.safetensors").is_file():
-            return candidate
-    raise ValueError(f"there is no checkpoint at {path}: name a .safetensors file, or a run folder that holds one")
+    named = [given.with_name(f"{given.name.removesuffix('.safetensors')}.safetensors")] if given.name else []
+    for candidate in (*named, *(given / f"{role}.safetensors" for role in roles)):
+        if candidate.is_file():
+            return candidate.with_suffix("")
+    raise ValueError(
+        f"there is no checkpoint at {path}: name a .safetensors file, or a run folder that holds "
+        + " or ".join(f"{role}.safetensors" for role in roles)
+    )
 
 
-def _shell(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Module:
+def bare_network(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Module:
     """The network with a few classes and without published weights, which may have to be fetched."""
     bare = {**node, "weights": None} if "weights" in node else dict(node)
     with preserved():
         return build(bare, num_classes=_CLASSES, layout=layout)
 
 
-def _check_stages(
-    place: str,
+def streams_of(networks: Iterable[nn.Module], objectives: Iterable[Objective]) -> frozenset[str]:
+    """The streams of a clip that networks and losses read."""
+    read = {cast(Network, network).input_stream for network in networks}
+    return frozenset(read.union(*(objective.required_streams() for objective in objectives)))
+
+
+def check_views(data: Data) -> None:
+    """Refuse to cache a teacher's outputs where every epoch shows a clip anew.
+
+    Raises:
+        ValueError: when the temporal plan draws a speed.
+    """
+    if data.plan.get("speed") is not None:
+        raise ValueError(
+            "data.plan.speed shows a clip at another speed in every epoch, and the teacher's outputs are cached for "
+            "one: leave the speed out, or set teacher.live to true and pay for the teacher in every step"
+        )
+
+
+def _check_data(data: Data) -> None:
+    protocol_by_name(data.protocol)
+    make_pipelines(data)
+    make_plan(data)
+
+
+def _objectives(
+    place: Place,
     stages: Iterable[Stage],
-    over: Mapping[str, LossTerm],
     network: nn.Module,
     layout: SkeletonLayout,
-    teacher: Mapping[str, int] | None,
-) -> None:
+    *,
+    over: Mapping[str, LossTerm] = MappingProxyType({}),
+    teacher: Mapping[str, int] | None = None,
+) -> list[Objective]:
+    """The objectives of all stages, the losses ``over`` laid over their own.
+
+    Raises:
+        ConfigError: with every fault of any of them.
+    """
+    objectives: list[Objective] = []
     faults: list[Fault] = []
     for stage in stages:
+        here = (*place, "stages", stage.name)
         losses = {**(stage.losses or {}), **over}
         if not any(term.weight for term in losses.values()):
-            faults.append(Fault((place, "stages", stage.name), "has no losses: name at least one of a weight above 0"))
+            faults.append(Fault(here, "has no losses: name at least one of a weight above 0"))
             continue
         try:
             with preserved():
-                make_objective(losses, network, _CLASSES, len(layout), teacher)
+                objective = make_objective(losses, network, _CLASSES, len(layout), teacher)
         except ConfigError as error:
-            faults += [Fault((place, *fault.place), fault.message) for fault in error.faults]
+            faults += [_at_home(fault, here, over) for fault in error.faults]
+            continue
+        faults += [Fault(here, message) for message in _stage_complaints(stage, network, objective)]
+        objectives.append(objective)
     if faults:
-        raise ConfigError(dict.fromkeys(faults), "The losses do not fit the networks")
+        raise ConfigError(dict.fromkeys(faults), TITLE)
+    return objectives
 
 
-def required_taps(config: DistillConfig, teacher: Network) -> set[str]:
-    """Taps of the teacher that the distillation reads, the logits included."""
-    layout = configured_layout(config.data)
-    student = _shell(config.student.network, layout)
-    widths = {**teacher.tap_widths, "logits": _CLASSES}
-    with preserved():
-        objective = make_objective(config.distillation.losses, student, _CLASSES, len(layout), widths)
-    return {"logits", *objective.required_taps().teacher}
+def _at_home(fault: Fault, stage: Place, over: Mapping[str, LossTerm]) -> Fault:
+    """A fault of ``losses.NAME`` with the place where that loss is written."""
+    written = ("distillation",) if fault.place[1] in over else stage
+    return Fault((*written, *fault.place), fault.message)
+
+
+def _stage_complaints(stage: Stage, network: nn.Module, objective: Objective) -> Iterator[str]:
+    """What optimiser and schedules of a stage refuse."""
+    attempts: list[Callable[[], object]] = [
+        partial(make_optimizer, stage, network, objective),
+        partial(make_rate_schedule, stage),
+        partial(_walk, objective, stage.epochs),
+    ]
+    for attempt in attempts:
+        try:
+            attempt()
+        except ValueError as error:
+            yield str(error)
+
+
+def _walk(objective: Objective, epochs: int) -> None:
+    """Visit every epoch; the objective refuses one in which no loss has a weight."""
+    for epoch in range(epochs):
+        objective.set_epoch(epoch)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -32,8 +33,13 @@ class NetworkResult:
 
 
 def trustworthy(gap: GapClosed) -> bool:
-    """Whether the teacher is so much better than the baseline that a share of the gap can be stated."""
-    return gap.value is not None and (gap.gap_in_standard_errors or 0.0) > LEAST_GAP
+    """Whether the teacher is so much better than the baseline that a share of the gap can be stated.
+
+    There is no standard error where every resample shows the same gap, which is then as certain as can be.
+    """
+    if gap.value is None:
+        return False
+    return gap.gap_in_standard_errors is None or gap.gap_in_standard_errors > LEAST_GAP
 
 
 def gap_as_dict(baseline: NetworkResult, student: NetworkResult, teacher: NetworkResult) -> dict[str, Any]:
@@ -62,21 +68,21 @@ def render_distillation(
     return Group(table, *(Text(line) for line in _verdict(result)))
 
 
-def render_networks(result: Mapping[str, Any], networks: Mapping[str, NetworkResult], corpus: str) -> Table:
-    """One row per network: its scores on dev and test, its size and cost."""
-    caption = f"{corpus}; protocol {result['protocol']}, decoder {result['decoder']}; WER in %"
-    table = Table(title=f"{result['name']}, seed {result['seed']}", caption=caption, caption_justify="left")
-    for column, justify in _COLUMNS:
-        table.add_column(column, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+def render_networks(result: Mapping[str, Any], networks: Mapping[str, NetworkResult], corpus: str) -> RenderableType:
+    """One row per network: its scores on dev and test, its size and cost; below, what was measured and how."""
+    title = f"{result['name']}, seed {result['seed']}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", min_width=9)  # what a narrow terminal folds; all others keep their line
+    table.add_column("network", no_wrap=True)
+    for column in ("dev WER", "test WER", "95 % interval", "S/D/I", "params", "MAC/s"):
+        table.add_column(column.replace(" WER", "\nWER"), justify="right", no_wrap=True)
     for shown, network in networks.items():
         table.add_row(shown, *_row(network))
-    return table
-
-
-_COLUMNS = (
-    ("", "left"), ("network", "left"), ("dev WER", "right"), ("test WER", "right"), ("95 % interval", "right"),
-    ("S / D / I", "right"), ("parameters", "right"), ("MAC/s", "right"),
-)  # fmt: skip
+    return Group(
+        table,
+        Text(f"{corpus}; protocol {result['protocol']}, decoder {result['decoder']}"),
+        Text("WER in %, its 95 % interval and S/D/I on test; MAC/s: multiply-adds per second of signing"),
+    )
 
 
 def _row(network: NetworkResult) -> list[str]:
@@ -88,36 +94,35 @@ def _row(network: NetworkResult) -> list[str]:
         _percent(network.reports["dev"].wer),
         _percent(test.wer),
         f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
-        f"{counts.substitutions} / {counts.deletions} / {counts.insertions}",
+        f"{counts.substitutions}/{counts.deletions}/{counts.insertions}",
         _short(network.params),
         _short(network.macs),
     ]
 
 
 def _verdict(result: Mapping[str, Any]) -> list[str]:
-    gap = result["gap_closed"]
-    gain, p_value = 100 * gap["test_gain"], gap["p_value"]
-    says = (
-        "Distillation helped"
-        if gain > 0 and p_value < 0.05
-        else "Distillation made no difference that this test set shows"
-    )
-    if gain < 0 and p_value < 0.05:
-        says = "Distillation hurt"
-    lines = [f"{says}: {gain:+.1f} points of test WER gained (paired bootstrap p {_p(p_value)})."]
-    if gap["test"] is not None:
-        low_high = gap["test_ci95"]
-        bounds = f", 95 % interval {100 * low_high[0]:.0f} to {100 * low_high[1]:.0f} %" if low_high else ""
-        lines.append(
-            f"It closed {100 * gap['test']:.0f} % of the gap of {100 * gap['test_gap']:.1f} points to the teacher"
-            f"{bounds}."
+    found = result["gap_closed"]
+    gain, p_value = 100 * found["test_gain"], found["p_value"]
+    says = "Distillation made no difference that this test set shows"
+    if p_value < 0.05 and gain != 0:
+        says = "Distillation helped" if gain > 0 else "Distillation hurt"
+    moved = f"{abs(gain):.1f} points of test WER {'gained' if gain >= 0 else 'lost'}"
+    return [f"{says}: {moved} (paired bootstrap p {_p(p_value)}).", _share_of_gap(found)]
+
+
+def _share_of_gap(found: Mapping[str, Any]) -> str:
+    gap, share, errors = 100 * found["test_gap"], found["test"], found["test_gap_in_standard_errors"]
+    if gap <= 0:
+        worse = f"{-gap:.1f} points worse than" if gap < 0 else "as good as"
+        return f"The teacher is {worse} the student alone on test: there is no gap to close."
+    if share is None:
+        return (
+            f"The teacher is {gap:.1f} points better than the student alone on test, {errors:.1f} standard errors of "
+            "that difference: too little to speak of a share of it."
         )
-    else:
-        lines.append(
-            f"The teacher is {100 * gap['test_gap']:+.1f} points better than the student alone: too little, on this "
-            "test set, to speak of a share of that gap."
-        )
-    return lines
+    bounds = found["test_ci95"]
+    interval = f", 95 % interval {100 * bounds[0]:.0f} to {100 * bounds[1]:.0f} %" if bounds else ""
+    return f"It closed {100 * share:.0f} % of the gap of {gap:.1f} points to the teacher{interval}."
 
 
 def _p(value: float) -> str:
@@ -129,7 +134,9 @@ def _percent(share: float) -> str:
 
 
 def _short(number: float) -> str:
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+    """Three digits and a unit."""
+    for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
-            return f"{number / size:.2f} {unit}"
+            scaled = number / size
+            return f"{scaled:.{2 if scaled < 10 else 1 if scaled < 100 else 0}f} {unit}"
     return str(round(number))

@@ -51,6 +51,7 @@ PlanOptions = Annotated[Plain, _options("slr.data.TemporalPlan")]
 
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Share = Annotated[float, Field(ge=0, le=1)]
 # Folder names: they must not climb out of the output folder nor hide in it.
 Name = Annotated[str, Field(pattern=r"^[\w+-][\w+.-]*$", max_length=100)]
@@ -73,7 +74,7 @@ class Run(Section):
     """What a run is called and what it runs on."""
 
     name: Name
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Seed = 0
     out: Annotated[str, Incidental] = "runs"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     device: Annotated[Literal["auto", "cpu", "cuda"], Incidental] = "auto"
@@ -177,23 +178,23 @@ class Trained(Section):
 class Teacher(Section):
     """The teacher: trained by ``stages``, or read from a ``checkpoint`` folder or file, which rebuilds itself.
 
+    Where a checkpoint is named, network and stages are not used. Its seed is the run's, plus
+    ``seed`` where one is given.
     A ``live`` teacher is asked in every step of the distillation instead of once per clip.
     """
 
     live: bool = False
+    seed: Seed | None = None
     network: NetworkNode | None = None
     stages: Stages = ()
     checkpoint: str | None = None
 
     @model_validator(mode="after")
     def _from_somewhere(self) -> Teacher:
-        if (self.checkpoint is None) == (not self.stages):
+        if self.checkpoint is None and (self.network is None or not self.stages):
             raise ValueError(
-                "a teacher is either trained (network and stages) or loaded (checkpoint), and this one is "
-                + ("both" if self.stages else "neither")
+                "this teacher would be untrained: give it a network and the stages that train it, or a checkpoint"
             )
-        if self.stages and self.network is None:
-            raise ValueError("a teacher that is trained here needs its network")
         return self
 
 

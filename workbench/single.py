@@ -8,6 +8,7 @@ from rich.console import Console
 
 from workbench.assemble import make_decoder
 from workbench.config import config_hash
+from workbench.feasibility import check_clips
 from workbench.measure import left_files, measure, scored
 from workbench.preflight import check_training
 from workbench.progress import Progress
@@ -29,15 +30,16 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
     Raises:
         ValueError: on anything that the user can mend, in a sentence.
     """
-    check_training(config)
+    needs = check_training(config)
     place = Workplace.open(config.run, config.data, config.evaluate, progress)
+    inputs = {"config": config_hash(config), "clips": check_clips(place, needs.streams, needs.trained)}
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
-        inputs = {"config": config_hash(config), "corpus": place.corpus.name}
         finished = record.finished("network", inputs)
         if finished is None:
             training = Training("network", config.network, config.stages, config.run.seed)
+            decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = {MAIN: train_network(place, training, fresh=fresh)}
-            measured = measure(place, made, make_decoder(config.evaluate, place.vocabulary), record, MAIN)
+            measured = measure(place, made, decoder, record, MAIN)
             finished = record.finish("network", inputs, outputs=left_files([MAIN], MAIN), result=measured)
         else:
             progress.line(f"nothing is left to do: {record.folder} was finished {finished.finished}")

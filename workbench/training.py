@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import torch
 from torch import nn
@@ -34,9 +35,9 @@ from workbench.assemble import (
 from workbench.checkpoint import load_network, save_network
 from workbench.config import content_hash
 from workbench.disk import write_text
-from workbench.feasibility import check_targets_fit
-from workbench.lock import lock_folder
+from workbench.lock import FolderBusyError, lock_folder
 from workbench.measure import MadeNetwork
+from workbench.preflight import bare_network, streams_of
 from workbench.recognise import recognise
 from workbench.record import MetricsFile
 from workbench.rng import preserved
@@ -46,6 +47,9 @@ from workbench.watch import PlateauWatch
 from workbench.workplace import Workplace
 
 _VERSION = 1  # raised when the same settings would give other weights
+_POLL_SECONDS = 0.5
+# Settings of the data that decide weights beside what the clips show.
+_DECIDING = {"protocol", "vocabulary", "plan", "streams", "max_padding"}
 
 
 @dataclass(frozen=True)
@@ -82,17 +86,21 @@ class Training:
 def train_network(place: Workplace, training: Training, *, fresh: bool = False) -> MadeNetwork:
     """The trained network, from the store when it is there and nobody wants it ``fresh``.
 
+    Where another process is training it, this one waits for the end of that.
+
     Raises:
         ConfigError: when losses and network do not fit.
-        ValueError: when targets do not fit the output steps of their clips, or a loss is not finite.
+        ValueError: when a loss is not finite.
     """
     identity = _identity(place, training)
     folder = place.store / f"{_slug(training.label)}-{identity[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
-    with contextlib.closing(lock_folder(folder)):
+    with contextlib.closing(_claimed(folder, place, training.label)):
         if fresh:
-            for left in folder.glob("*.*"):
+            for left in folder.glob("[!.]*"):  # not the lock
                 left.unlink()
+        for left in folder.glob(".*.part"):  # of a process that was killed while it wrote
+            left.unlink()
         reused = (folder / "finished.json").is_file()
         if not reused:
             _train(place, training, folder, identity)
@@ -104,6 +112,19 @@ def train_network(place: Workplace, training: Training, *, fresh: bool = False) 
     return MadeNetwork(network, card, folder / "network", folder / "metrics.jsonl", seconds)
 
 
+def _claimed(folder: Path, place: Workplace, label: str) -> IO[bytes]:
+    """The lock of a folder of the store, which runs that need the same network share."""
+    said = False
+    while True:
+        try:
+            return lock_folder(folder)
+        except FolderBusyError:
+            if not said:
+                place.progress.line(f"{label}  is being trained by another process: waiting for {folder}")
+            said = True
+            time.sleep(_POLL_SECONDS)
+
+
 def _identity(place: Workplace, training: Training) -> str:
     """Hash of everything that decides the weights."""
     return content_hash(
@@ -113,7 +134,8 @@ def _identity(place: Workplace, training: Training) -> str:
             "stages": [_plain_stage(stage) for stage in _merged(training)],
             "seed": training.seed,
             "teaching": training.teaching.identity if training.teaching else None,
-            "data": _plain_data(place),
+            "data": place.data.model_dump(mode="json", include=_DECIDING),
+            "clips": place.contents(("train", "dev"), _streams(place, training)),
             "precision": place.precision.name,
             "evaluate_every": place.evaluate_every,
         }
@@ -124,10 +146,10 @@ def _plain_stage(stage: Stage) -> dict[str, Any]:
     return stage.model_dump(mode="json")
 
 
-def _plain_data(place: Workplace) -> dict[str, Any]:
-    plain = place.data.model_dump(mode="json", exclude={"workers", "frame_cache_mb", "root"})
-    clips = [[clip.id, clip.signer, *clip.glosses] for split in ("train", "dev") for clip in place.corpus.clips(split)]
-    return {**plain, "corpus_name": place.corpus.name, "clips": content_hash(clips)}
+def _streams(place: Workplace, training: Training) -> frozenset[str]:
+    """What the training reads of a clip; streams of a live teacher belong to the identity of the teaching."""
+    network = bare_network(training.network, place.corpus.layout)
+    return streams_of([network], [_make_objective(place, training, network, stage, 0) for stage in _merged(training)])
 
 
 def _merged(training: Training) -> list[Stage]:
@@ -145,7 +167,6 @@ def _train(place: Workplace, training: Training, folder: Path, identity: str) ->
     arguments = network_arguments(training.network, place.corpus)
     network = make_network(training.network, len(place.vocabulary), arguments, training.seed)
     stream = cast(Network, network).input_stream
-    check_targets_fit(place.dataset("train", {stream}), cast(Network, network))
     torch.manual_seed(training.seed)  # dropout and the like follow the seed, whatever was drawn before
     network.to(place.precision.device)
     seconds = 0.0

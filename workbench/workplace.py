@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +15,8 @@ from slr.data import Corpus, SignDataset
 from slr.types import Network
 from slr.vocabulary import Vocabulary
 from workbench.assemble import evaluation_batches, make_dataset, open_corpus
+from workbench.config import content_hash
+from workbench.disk import saying_when_full
 from workbench.making import Making
 from workbench.precision import Precision, choose_device, choose_precision
 from workbench.progress import Progress
@@ -39,13 +41,19 @@ class Workplace:
     store: Path
     cache: Path
     progress: Progress
+    _fingerprints: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     @classmethod
     def open(cls, run: Run, data: Data, evaluate: Evaluate, progress: Progress) -> Workplace:
-        """Open the corpus, making it when it can be made, and choose device and precision."""
+        """Open the corpus, making it when it can be made, and choose device and precision.
+
+        Raises:
+            ValueError: when there is no such corpus, device or precision.
+            OSError: when there is no room to make the corpus, or it cannot be read.
+        """
         if run.threads is not None:
             torch.set_num_threads(run.threads)
-        with Making(progress) as making:
+        with Making(progress) as making, saying_when_full(data.root):
             corpus = open_corpus(data, making)
         return cls(
             corpus=corpus,
@@ -62,6 +70,38 @@ class Workplace:
     def dataset(self, split: str, streams: Iterable[str]) -> SignDataset:
         """The clips of a split as evaluation sees them."""
         return make_dataset(self.corpus, split, self.vocabulary, self.data, streams=streams)
+
+    def fingerprints(self, split: str, stream: str) -> dict[str, str]:
+        """The fingerprint of every clip of a split in one stream, by id; computed once.
+
+        Raises:
+            ValueError: when frames or keypoints of a clip are missing or wrong.
+        """
+        key = (split, stream)
+        if key not in self._fingerprints:
+            clips = self.corpus.clips(split)
+            found = {}
+            with self.progress.bar(f"looking at {split}, {stream}", len(clips)) as bar:
+                for clip in clips:
+                    found[clip.id] = self.corpus.fingerprint(clip, stream)
+                    bar.advance()
+            self._fingerprints[key] = found
+        return self._fingerprints[key]
+
+    def contents(self, splits: Iterable[str], streams: Iterable[str]) -> str:
+        """Hash of all that the clips of some splits show in some streams, and of their transcripts.
+
+        Raises:
+            ValueError: when frames or keypoints of a clip are missing or wrong; so this is asked before any training.
+        """
+        streams = sorted(streams)
+        rows = [
+            [clip.id, clip.signer, clip.glosses, *(self.fingerprints(split, stream)[clip.id] for stream in streams)]
+            for split in splits
+            for clip in self.corpus.clips(split)
+        ]
+        about = [self.corpus.name, self.corpus.fps, self.corpus.frame_size, self.corpus.layout.to_dict(), streams]
+        return content_hash([about, rows])
 
     def recognise(self, network: nn.Module, split: str, decoder: Decoder) -> Recognition:
         """What a network reads in the clips of a split."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from kd.align import align_linear
 from kd.losses.base import Loss
-from kd.losses.infonce import Steps
+from kd.losses.infonce import Steps, symmetric_info_nce
 from kd.losses.memory import StepQueue
 from slr.types import Batch, NetOutput
 
@@ -33,10 +33,12 @@ class CRD(Loss):
     averaged over them (Khosla et al. 2020, "Supervised Contrastive Learning", equation 2). Without a single negative in
     batch and queue there is nothing to contrast, and the loss is 0.
 
-    The sums are ``SupConLoss`` of pytorch-metric-learning, told its positive and negative pairs one by one: a matrix of
-    similarities with two masks. Its ``NTXentLoss`` takes the same pairs but compares every positive with every negative
-    pair, ``N^3`` numbers for ``N`` steps, and its ``CrossBatchMemory`` keeps its position outside the state, so that a
-    resumed run would differ; hence our own queue.
+    With one positive each and no queue the sums are those of :func:`~kd.losses.infonce.symmetric_info_nce`, one
+    matrix for both directions; a test shows that ``SupConLoss`` of pytorch-metric-learning gives the same, in nine
+    times the time for 300 steps. Everywhere else it is that ``SupConLoss``, told its positive and negative pairs one
+    by one. Its ``NTXentLoss`` takes the same pairs but compares every positive with every negative pair, ``N^3``
+    numbers for ``N`` steps, and its ``CrossBatchMemory`` keeps its position outside the state, so that a resumed run
+    would differ; hence our own queue.
 
     Args:
         student_width: features of the student's tap.
@@ -82,6 +84,7 @@ class CRD(Loss):
         self.student_taps = (tap,)
         self.teacher_taps = (self.teacher_tap, "logits")
         self.positives = positives
+        self.temperature = temperature
         self.exclude_same_gloss = exclude_same_gloss
         self.exclude_neighbours = exclude_neighbours
         self.student_projection = nn.Linear(student_width, width)
@@ -104,6 +107,8 @@ class CRD(Loss):
         if len(ours) == 0:
             return ours.sum() + theirs.sum()
         positive, negative = self._pairs(steps)
+        if self.queue is None and self.positives == "step":
+            return self._in_batch(ours, theirs, negative)
         past_ours, past_theirs, past_labels = self._past(ours)
         if len(past_labels):
             positive, negative = self._widen(positive, negative, steps.labels, past_labels)
@@ -112,6 +117,11 @@ class CRD(Loss):
         if self.queue is not None and self.training:
             self.queue.push(ours, theirs, steps.labels)
         return (there + back) / 2
+
+    def _in_batch(self, ours: Tensor, theirs: Tensor, negative: Tensor) -> Tensor:
+        if not bool(negative.any()):
+            return 0.0 * (ours.sum() + theirs.sum())
+        return symmetric_info_nce(ours, theirs, negative, self.temperature)
 
     def _pairs(self, steps: Steps) -> tuple[Tensor, Tensor]:
         """Positive and negative pairs within the batch, both ``[N, N]`` bool."""

@@ -25,9 +25,8 @@ def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temp
     Returns:
         a scalar; 0 when there is no pair.
     """
-    there = info_nce(student, teacher, negatives, temperature)
-    back = info_nce(teacher, student, negatives, temperature)
-    return mean_over_steps((there + back) / 2)
+    scores = student @ teacher.T / temperature  # [N, N], for both directions
+    return mean_over_steps((_contrast(scores, negatives) + _contrast(scores.T, negatives)) / 2)
 
 
 def info_nce(anchors: Tensor, candidates: Tensor, negatives: Tensor, temperature: float) -> Tensor:
@@ -43,8 +42,12 @@ def info_nce(anchors: Tensor, candidates: Tensor, negatives: Tensor, temperature
         negatives: ``[N, N]`` bool, the sets ``N(i)``; the diagonal is ignored.
         temperature: ``t``.
     """
-    scores = anchors @ candidates.T / temperature  # [N, N]
-    own = torch.eye(len(anchors), dtype=torch.bool, device=anchors.device)
+    return _contrast(anchors @ candidates.T / temperature, negatives)
+
+
+def _contrast(scores: Tensor, negatives: Tensor) -> Tensor:
+    """The contrast of every row of ``[N, N]`` scores, whose diagonal holds the positives."""
+    own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
     compared = scores.masked_fill(~(negatives | own), -torch.inf)
     return compared.logsumexp(dim=1) - scores.diagonal()
 

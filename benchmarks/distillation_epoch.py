@@ -1,0 +1,106 @@
+"""How much longer an epoch of distillation takes than an epoch of the student alone, with the teacher's outputs cached.
+
+The two take turns, so that whatever else the machine does befalls both; the first round of each warms up. The teacher
+is not trained: what it says does not change how long it takes to listen.
+
+    python benchmarks/distillation_epoch.py --profile small --repeats 5
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from workbench.assemble import (
+    StageBatches,
+    make_dataset,
+    make_network,
+    make_objective,
+    make_optimizer,
+    make_rate_schedule,
+    network_arguments,
+)
+from workbench.caching import teaching_of
+from workbench.checkpoint import save_network
+from workbench.config import load_config
+from workbench.measure import MadeNetwork
+from workbench.preflight import check_distillation
+from workbench.progress import make_progress
+from workbench.schema import DistillConfig
+from workbench.trainer import StageOptions, train_stage
+from workbench.training import Teaching
+from workbench.workplace import Workplace
+
+CONFIG = Path(__file__).resolve().parent.parent / "configs" / "stsg_to_stgt.yaml"
+LIMIT = 1.10
+
+
+def untrained_teacher(config: DistillConfig, place: Workplace, folder: Path) -> MadeNetwork:
+    node = config.teacher.network
+    assert node is not None
+    network = make_network(node, len(place.vocabulary), network_arguments(node, place.corpus), seed=0)
+    card = save_network(folder / "teacher", network, node=node, vocabulary=place.vocabulary, corpus=place.corpus.name)
+    return MadeNetwork(network.to(place.precision.device), card, folder / "teacher", None, 0.0)
+
+
+def epochs_of(config: DistillConfig, place: Workplace, teaching: Teaching | None) -> Callable[[int], float]:
+    """A function that trains the student for one epoch and returns its seconds."""
+    stage = config.student.stages[0]
+    losses = {**(stage.losses or {}), **(config.distillation.losses if teaching else {})}
+    node, classes = config.student.network, len(place.vocabulary)
+    network = make_network(node, classes, network_arguments(node, place.corpus), seed=0).to(place.precision.device)
+    widths = teaching.widths if teaching else None
+    objective = make_objective(losses, network, classes, len(place.corpus.layout), widths).to(place.precision.device)
+    dataset = make_dataset(place.corpus, "train", place.vocabulary, place.data, streams={"pose"}, training=True)
+    batches = StageBatches(dataset, stage, place.data, seed=0)
+    optimizer = make_optimizer(stage, network, objective)
+
+    def train(epoch: int) -> float:
+        options = StageOptions("benchmark", epochs=1, clip_grad_norm=stage.clip_grad_norm)
+        result = train_stage(
+            network,
+            objective,
+            batches,
+            optimizer,
+            make_rate_schedule(stage),
+            options,
+            precision=place.precision,
+            teacher=teaching.teacher if teaching else None,
+        )
+        return result.seconds
+
+    return train
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--profile", choices=("tiny", "small", "large"), default="tiny")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--root", default="data/synthetic", help="where the simulated corpus lies, or will")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        words = [f"data.corpus.profile={asked.profile}", f"data.root={asked.root}", f"run.threads={asked.threads}"]
+        config = load_config(CONFIG, [*words, f"run.out={folder}"], schema=DistillConfig)
+        needs = check_distillation(config)
+        place = Workplace.open(config.run, config.data, config.evaluate, make_progress())
+        teacher = untrained_teacher(config, place, Path(folder))
+        teaching = teaching_of(place, teacher, needs.teacher_taps, live=False)
+        alone, distilled = epochs_of(config, place, None), epochs_of(config, place, teaching)
+        rounds = [(alone(epoch), distilled(epoch)) for epoch in range(asked.repeats + 1)][1:]
+    medians = [statistics.median(seconds) for seconds in zip(*rounds, strict=True)]
+    ratio = medians[1] / medians[0]
+    clips = len(place.corpus.clips("train"))
+    print(f"{place.corpus.name}: {clips} clips, {asked.threads} threads, {place.precision.device}")
+    print(f"epoch of the student alone   {medians[0]:.3f} s (median of {asked.repeats})")
+    print(f"epoch of distillation        {medians[1]:.3f} s")
+    print(f"ratio                        {ratio:.3f} ({'within' if ratio <= LIMIT else 'above'} the limit of {LIMIT})")
+
+
+if __name__ == "__main__":
+    main()

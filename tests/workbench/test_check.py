@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.workbench.running import MAIN_CONFIG, ROOT
+from workbench.check import check
+from workbench.progress import PlainProgress
+
+CONFIGS = ROOT / "configs"
+CORPUS = "tiny-seed0"
+
+
+def checked(what: str | Path | None, *words: str) -> tuple[bool, str]:
+    out = io.StringIO()
+    console = Console(file=out, width=160)
+    sound = check(None if what is None else str(what), list(words), CONFIGS, PlainProgress(io.StringIO()), console)
+    return sound, " ".join(out.getvalue().split())
+
+
+def tiny(root: Path) -> list[str]:
+    return [f"data.root={root}", "data.corpus.profile=tiny"]
+
+
+def test_the_environment_alone_is_sound() -> None:
+    sound, text = checked(None)
+    assert sound
+    for part in ("project version", "python", "torch", "extras installed", "extras missing"):
+        assert part in text
+
+
+@pytest.mark.parametrize("config", ["stsg_to_stgt.yaml", "train_stsg.yaml"])
+def test_a_configuration_is_checked_with_its_corpus(simulated_root: Path, config: str) -> None:
+    sound, text = checked(CONFIGS / config, *tiny(simulated_root))
+    assert sound
+    assert f"{config}: the networks can be built, and the losses find their taps" in text
+    assert "simulated corpus (tiny, seed 0), keypoints high" in text
+    assert "train: 16 clips of 2 signers" in text
+
+
+def test_a_corpus_is_checked_by_its_name(simulated_root: Path) -> None:
+    sound, text = checked("synthetic", *tiny(simulated_root))
+    assert sound
+    assert "test: 8 clips" in text
+    assert checked("phoenix2014", f"data.root={simulated_root / CORPUS}")[0]
+    assert checked("phoenix2014", f"root={simulated_root / CORPUS}")[0]  # its own keys will do
+
+
+def test_what_training_would_stumble_over_is_an_error(simulated_root: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(simulated_root, tmp_path / "data"))
+    manual = root / CORPUS / "annotations" / "manual" / "train.corpus.csv"
+    lines = manual.read_text().splitlines()
+    lines[1] += f" {lines[1].split()[-1]}" * 40
+    manual.write_text("\n".join(lines) + "\n")
+    gone = next(path for path in (root / CORPUS / "features" / "fullFrame-210x260px" / "dev").iterdir())
+    shutil.rmtree(gone)
+    sound, text = checked(MAIN_CONFIG, *tiny(root))
+    assert not sound
+    assert gone.name in text
+    assert lines[1].partition("|")[0] in text
+    assert text.count("error") >= 2
+
+
+def test_a_corpus_without_frames_is_checked_for_what_it_has(simulated_root: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(simulated_root, tmp_path / "data"))
+    shutil.rmtree(root / CORPUS / "features")
+    sound, text = checked("phoenix2014", f"data.root={root / CORPUS}", "data.corpus.features=null")
+    assert sound
+    assert "keypoints missing per group" in text
+
+
+@pytest.mark.parametrize(
+    ("what", "words", "says"),
+    [
+        (
+            "phoenix",
+            [],
+            r"'phoenix' is neither a YAML file nor a corpus of .*configs.data, which has phoenix2014, synth",
+        ),
+        ("none.yaml", [], "none.yaml does not exist"),
+        ("synthetic", ["data.corpus.profil=tiny"], "did you mean profile"),
+        (str(MAIN_CONFIG), ["distillation.losses.crd.loss.tap=x"], "reads the tap 'x'"),
+        ("phoenix2014", ["data.root=/nowhere"], "there is no corpus at /nowhere"),
+    ],
+)
+def test_what_cannot_be_opened_is_refused(what: str, words: list[str], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        checked(what, *words)

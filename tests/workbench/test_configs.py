@@ -1,0 +1,135 @@
+"""Every configuration of the project loads, fits and builds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from slr.data import SignDataset
+from tests.workbench.running import ROOT, tiny_words
+from workbench.assemble import (
+    make_dataset,
+    make_decoder,
+    make_objective,
+    make_optimizer,
+    make_pipelines,
+    make_plan,
+    make_rate_schedule,
+    network_arguments,
+    open_corpus,
+)
+from workbench.assemble import make_network as build_network
+from workbench.components import check
+from workbench.config import load_config, to_plain
+from workbench.preflight import check_distillation, check_training, configured_layout
+from workbench.schema import Data, DistillConfig, TrainConfig
+from workbench.settings import load_either
+
+CONFIGS = ROOT / "configs"
+FILES = sorted(CONFIGS.rglob("*.yaml"))
+DATA = [path for path in FILES if path.parent.name == "data"]
+RUNS = [path for path in FILES if path.parent.name != "data"]
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(CONFIGS))
+
+
+def test_all_configurations_were_found() -> None:
+    assert len(RUNS) >= 5
+    assert len(DATA) >= 3
+    assert {path.name for path in CONFIGS.rglob("*") if path.is_file()} == {path.name for path in FILES}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_configuration_opens_with_its_own_command(path: Path) -> None:
+    head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    commands = [line.removeprefix("#").strip() for line in head if "python scripts/" in line]
+    assert commands
+    own = path.stem if path.parent.name == "data" else f"configs/{name_of(path)}"
+    assert any(re.search(rf"(^|[ =]){re.escape(own)}( |$)", command) for command in commands)
+    for command in commands:
+        script, *words = command.split()[1:]
+        assert (ROOT / script).is_file(), command
+        for word in words:
+            if word.startswith("configs/"):
+                assert (ROOT / word).is_file(), command
+
+
+@pytest.mark.parametrize("path", RUNS, ids=name_of)
+def test_a_run_is_called_like_its_file_and_passes_the_preflight(path: Path) -> None:
+    config = load_either(path)
+    assert config.run.name == path.stem
+    if isinstance(config, DistillConfig):
+        assert len(check_distillation(config).trained) == 2
+    else:
+        assert len(check_training(config).trained) == 1
+
+
+@pytest.mark.parametrize("path", RUNS, ids=name_of)
+def test_networks_losses_and_optimisers_of_a_run_are_built_on_the_tiny_corpus(path: Path, simulated_root: Path) -> None:
+    config = load_either(path, [word for word in tiny_words(simulated_root) if word.startswith("data.")])
+    corpus = open_corpus(config.data)
+    classes, joints = len(corpus.vocabulary()), len(corpus.layout)
+    made = {}
+    parts = [("network", config.network, config.stages)] if isinstance(config, TrainConfig) else []
+    if isinstance(config, DistillConfig):
+        assert config.teacher.network is not None
+        parts.append(("teacher", config.teacher.network, config.teacher.stages))
+        parts.append(("student", config.student.network, config.student.stages))
+    for role, node, stages in parts:
+        network = made[role] = build_network(node, classes, network_arguments(node, corpus), seed=0)
+        for stage in stages:
+            objective = make_objective(stage.losses or {}, network, classes, joints, None)
+            assert make_optimizer(stage, network, objective).param_groups
+            assert 0 < make_rate_schedule(stage)(0.0) <= 1
+    if isinstance(config, DistillConfig):
+        widths = {**made["teacher"].tap_widths, "logits": classes}
+        losses = make_objective(config.distillation.losses, made["student"], classes, joints, widths)
+        assert losses.needs_teacher
+    assert make_decoder(config.evaluate, corpus.vocabulary()).name
+
+
+@pytest.mark.parametrize("path", DATA, ids=name_of)
+def test_a_data_section_is_sound_in_every_component(path: Path) -> None:
+    data = load_config(path, schema=Data)
+    assert not check(dict(data.corpus), added=("root", "progress"))
+    assert configured_layout(data).name == "sign-27"
+    rgb, pose = make_pipelines(data)
+    assert len(rgb.describe()) > 1
+    assert len(pose.describe()) > 1
+    assert make_plan(data).describe() == {"stride": 2}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in DATA])
+def test_every_corpus_can_stand_in_the_main_configuration(name: str) -> None:
+    config = load_config(CONFIGS / "stsg_to_stgt.yaml", [f"data={name}"], schema=DistillConfig)
+    assert config.data == load_config(CONFIGS / "data" / f"{name}.yaml", schema=Data)
+    assert check_distillation(config).streams == {"rgb", "pose"}
+
+
+def test_the_simulated_corpus_gives_both_streams_as_its_section_prepares_them(simulated_root: Path) -> None:
+    words = [f"root={simulated_root}", "corpus.profile=tiny"]
+    data = load_config(CONFIGS / "data" / "synthetic.yaml", words, schema=Data)
+    corpus = open_corpus(data)
+    width, height = data.streams.rgb["crop"]
+    for training in (False, True):
+        dataset: SignDataset = make_dataset(
+            corpus, "train", corpus.vocabulary(), data, streams=("rgb", "pose"), training=training
+        )
+        sample = dataset[0]
+        assert sample.rgb is not None
+        assert sample.pose is not None
+        assert sample.rgb.shape == (len(sample.frames), 3, height, width)
+        assert sample.pose.shape == (len(sample.frames), 27, 3)
+
+
+def test_the_teacher_trained_alone_is_the_teacher_of_the_main_configuration() -> None:
+    alone = to_plain(load_config(CONFIGS / "train_stsg.yaml", schema=TrainConfig))
+    within = to_plain(load_config(CONFIGS / "stsg_to_stgt.yaml", schema=DistillConfig))
+    assert alone["network"] == within["teacher"]["network"]
+    assert alone["stages"] == within["teacher"]["stages"]
+    assert alone["data"] == within["data"]
+    assert alone["evaluate"] == within["evaluate"]

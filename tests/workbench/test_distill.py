@@ -1,0 +1,308 @@
+"""The main command from end to end, on the tiny simulated corpus."""
+
+from __future__ import annotations
+
+import json
+import platform
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from slr.data import Phoenix2014
+from slr.scoring import read_transcripts
+from slr.types import Padded
+from students import STGT
+from tests.workbench.running import (
+    MAIN_CONFIG,
+    ROOT,
+    Done,
+    distilled,
+    distilling_losses,
+    in_a_process,
+    read_json,
+    sha256,
+    snapshot,
+    stored,
+    tiny_words,
+)
+from workbench.assemble import make_dataset, open_corpus
+from workbench.checkpoint import load_network
+from workbench.config import load_config
+from workbench.schema import DistillConfig
+
+pytestmark = pytest.mark.slow
+
+ROLES = ("teacher", "baseline", "student")
+SCORES = {"wer", "sub", "del", "ins", "ref"}
+
+
+@dataclass(frozen=True)
+class Unbroken:
+    """The main command as a user runs it, in a process of its own."""
+
+    out: Path
+    words: list[str]
+    done: Done
+
+    @property
+    def folder(self) -> Path:
+        return self.done.folder
+
+
+@pytest.fixture(scope="module")
+def unbroken(simulated_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Unbroken:
+    folder = tmp_path_factory.mktemp("unbroken")
+    words = tiny_words(simulated_root)
+    done = in_a_process(ROOT / "scripts" / "distill.py", MAIN_CONFIG, *words, "--out", folder / "runs", cwd=folder)
+    return Unbroken(folder / "runs", words, done)
+
+
+def without_seconds(folder: Path) -> dict[str, Any]:
+    result = read_json(folder / "result.json")
+    del result["seconds"]
+    return result
+
+
+def test_the_main_command_ends_well_and_prints_its_run_folder_last(unbroken: Unbroken) -> None:
+    assert unbroken.done.code == 0, unbroken.done.err
+    assert unbroken.done.out.splitlines()[-1] == str(unbroken.out / "stsg_to_stgt")
+    assert "student distilled" in unbroken.done.out
+    assert "simulated corpus (tiny, seed 0), keypoints high" in unbroken.done.out
+    assert unbroken.folder.is_dir()
+
+
+def test_the_run_folder_is_complete(unbroken: Unbroken) -> None:
+    present = {path.name for path in unbroken.folder.iterdir()}
+    wanted = {"config.yaml", "environment.json", "metrics.jsonl", "result.json", "curves.png", "curves.svg"}
+    wanted |= {f"hypotheses.{split}.ctm" for split in ("dev", "test")}
+    wanted |= {f"hypotheses.{role}.{split}.ctm" for role in ("teacher", "baseline") for split in ("dev", "test")}
+    wanted |= {f"{role}.{ending}" for role in ROLES for ending in ("safetensors", "json")}
+    assert wanted <= present
+    assert not [name for name in present if name.endswith((".part", ".state.safetensors"))]
+    config = load_config(unbroken.folder / "config.yaml", schema=DistillConfig)
+    assert config == load_config(MAIN_CONFIG, [*unbroken.words, f"run.out={unbroken.out}"], schema=DistillConfig)
+    environment = read_json(unbroken.folder / "environment.json")
+    assert environment["python"] == platform.python_version()
+    assert environment["threads"] == 1
+
+
+def test_result_json_has_every_field_of_the_design(unbroken: Unbroken) -> None:
+    result = read_json(unbroken.folder / "result.json")
+    assert {
+        "name",
+        "config_hash",
+        "seed",
+        "protocol",
+        "decoder",
+        *ROLES,
+        "gap_closed",
+        "pseudo_label_accuracy",
+        "seconds",
+    } <= set(result)
+    assert (result["name"], result["seed"], result["protocol"], result["decoder"]) == (
+        "stsg_to_stgt",
+        0,
+        "raw",
+        "beam-10",
+    )
+    for role in ROLES:
+        assert {"dev", "test", "params", "macs"} <= set(result[role])
+        assert result[role]["params"] > 0
+        assert result[role]["macs"] > 0
+        for split, glosses in (("dev", 15), ("test", 22)):
+            found = result[role][split]
+            assert set(found) == SCORES
+            assert found["ref"] == glosses
+            assert found["wer"] == (found["sub"] + found["del"] + found["ins"]) / glosses
+    assert {"dev", "test", "test_ci95", "p_value"} <= set(result["gap_closed"])
+    assert {"all", "non_blank", "dense"} <= set(result["pseudo_label_accuracy"])
+    assert {"teacher", "cache", "baseline", "student"} <= set(result["seconds"])
+    assert all(seconds > 0 for seconds in result["seconds"].values())
+    assert result["baseline"]["params"] == result["student"]["params"] < result["teacher"]["params"]
+
+
+def test_metrics_have_a_row_per_epoch_of_every_network(unbroken: Unbroken) -> None:
+    rows = [json.loads(line) for line in (unbroken.folder / "metrics.jsonl").read_text().splitlines()]
+    done = [(row["network"], row["stage"], row["epoch"]) for row in rows]
+    assert done == [
+        ("teacher", "teacher, warm-start", 1),
+        ("teacher", "teacher, glosses", 1),
+        ("teacher", "teacher, glosses", 2),
+        ("baseline", "student alone", 1),
+        ("baseline", "student alone", 2),
+        ("student", "student distilled", 1),
+        ("student", "student distilled", 2),
+    ]
+    assert set(rows[-1]["terms"]) == {"ctc", "ctc_conv", *distilling_losses()}
+    assert set(rows[4]["terms"]) == {"ctc", "ctc_conv"}
+
+
+def test_hypotheses_lie_inside_their_clips_in_order(unbroken: Unbroken, simulated_root: Path) -> None:
+    corpus = Phoenix2014(simulated_root / "tiny-seed0")
+    glosses = 0
+    for split in ("dev", "test"):
+        ends = {clip.id: corpus.num_frames(clip) / 25 for clip in corpus.clips(split)}
+        for role in ("", "baseline.", "teacher."):
+            found = read_transcripts(unbroken.folder / f"hypotheses.{role}{split}.ctm")
+            assert set(found) == set(ends)
+            for clip, transcript in found.items():
+                glosses += len(transcript.glosses)
+                assert len(transcript.times) == len(transcript.glosses)
+                starts = [start for start, _ in transcript.times]
+                assert starts == sorted(set(starts))
+                assert all(0 <= start < end <= ends[clip] + 1e-9 for start, end in transcript.times)
+    assert glosses > 20  # an untrained teacher writes a lot
+
+
+def test_the_student_rebuilds_itself_with_no_configuration_beside_it(unbroken: Unbroken, tmp_path: Path) -> None:
+    for ending in ("safetensors", "json"):
+        (tmp_path / f"taken.{ending}").write_bytes((unbroken.folder / f"student.{ending}").read_bytes())
+    network, card = load_network(tmp_path / "taken")
+    assert isinstance(network, STGT)
+    assert len(card.glosses) == 8
+    clip = Padded(torch.rand(1, 20, 27, 3), torch.tensor([20]))
+    assert network(clip).logits.values.shape == (1, 10, 9)
+
+
+def test_nothing_of_teacher_or_distillation_is_in_the_students_file(unbroken: Unbroken) -> None:
+    names = {}
+    for role in ROLES:
+        with safe_open(unbroken.folder / f"{role}.safetensors", framework="pt") as file:
+            names[role] = set(file.keys())
+    network, _ = load_network(unbroken.folder / "student")
+    assert names["student"] == names["baseline"] == set(network.state_dict())
+    assert names["student"] != names["teacher"]
+
+
+def test_a_rerun_has_nothing_to_do_and_finds_the_same(unbroken: Unbroken) -> None:
+    keep = lambda path: path.name not in ("environment.json", "config.yaml", ".lock")  # noqa: E731
+    before = {name: content for name, (content, _) in snapshot(unbroken.out, keep).items()}
+    again = distilled(unbroken.out, unbroken.words)
+    assert "nothing is left to do" in again.err
+    assert "epoch" not in again.err
+    assert again.out == unbroken.done.out
+    assert {name: content for name, (content, _) in snapshot(unbroken.out, keep).items()} == before
+    assert len(read_json(unbroken.folder / "environment.json")["earlier_starts"]) >= 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_run_killed_twice_ends_like_one_that_was_not(
+    unbroken: Unbroken, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "runs"
+    for stage in ("teacher, glosses", "student distilled"):
+        killed = in_a_process(
+            *("-m", "tests.workbench.killed_distillation", stage, "1", "1"),
+            *(MAIN_CONFIG, *unbroken.words, "--out", str(out)),
+            cwd=tmp_path,
+        )
+        assert killed.code == -signal.SIGKILL, killed.err
+        assert f"{stage}  epoch 1/2" in killed.err
+        assert f"{stage}  epoch 2/2" not in killed.err
+        assert not (out / "stsg_to_stgt" / "result.json").exists()
+    assert "teacher, glosses  continuing after 1 of 2 epochs" in killed.err
+    last = distilled(out, unbroken.words)
+    assert "teacher  reused from" in last.err
+    assert "student distilled  continuing after 1 of 2 epochs" in last.err
+    for role in ROLES:
+        assert sha256(last.folder / f"{role}.safetensors") == sha256(unbroken.folder / f"{role}.safetensors"), role
+    ours, theirs = without_seconds(last.folder), without_seconds(unbroken.folder)
+    assert ours == theirs
+    assert not list(out.rglob("*.part"))
+
+
+def test_a_changed_loss_weight_retrains_the_distilled_student_alone(unbroken: Unbroken) -> None:
+    kept = {
+        label: snapshot(stored(unbroken.out, label)[0]) for label in ("teacher", "student-alone", "student-distilled")
+    }
+    words = [*unbroken.words, "distillation.losses.kd.weight=2", "run.name=gentler"]
+    done = distilled(unbroken.out, words)
+    assert "teacher  reused from" in done.err
+    assert "student alone  reused from" in done.err
+    assert "student distilled  epoch 2/2" in done.err
+    assert len(stored(unbroken.out, "student-distilled")) == 2
+    for label, before in kept.items():
+        assert any(snapshot(folder) == before for folder in stored(unbroken.out, label)), label
+    for role, same in (("teacher", True), ("baseline", True), ("student", False)):
+        weights = (sha256(folder / f"{role}.safetensors") for folder in (done.folder, unbroken.folder))
+        assert (len(set(weights)) == 1) == same, role
+
+
+def test_fresh_trains_everything_again_to_the_same_weights(unbroken: Unbroken) -> None:
+    before = {role: sha256(unbroken.folder / f"{role}.safetensors") for role in ROLES}
+    result = without_seconds(unbroken.folder)
+    done = distilled(unbroken.out, unbroken.words, "--fresh")
+    assert "reused" not in done.err
+    for line in ("teacher, glosses  epoch 2/2", "student alone  epoch 2/2", "student distilled  epoch 2/2"):
+        assert line in done.err
+    assert {role: sha256(done.folder / f"{role}.safetensors") for role in ROLES} == before
+    assert without_seconds(done.folder) == result
+
+
+def test_a_live_teacher_teaches_the_same_and_stays_as_it_is(unbroken: Unbroken) -> None:
+    teacher = sha256(unbroken.folder / "teacher.safetensors")
+    live = distilled(unbroken.out, unbroken.words, "teacher.live=true", "run.name=live")
+    assert "teacher outputs" not in live.err
+    assert sha256(live.folder / "teacher.safetensors") == teacher
+    assert sha256(stored(unbroken.out, "teacher")[0] / "network.safetensors") == teacher
+    one, other = (load_network(folder / "student")[0].state_dict() for folder in (live.folder, unbroken.folder))
+    # The cache keeps float16, so the two differ, but by no more than rounding.
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+    for name, weight in one.items():
+        torch.testing.assert_close(weight.float(), other[name].float(), atol=5e-3, rtol=0)
+
+
+def test_the_teacher_of_another_run_is_loaded_and_not_trained(unbroken: Unbroken) -> None:
+    done = distilled(unbroken.out, unbroken.words, f"teacher.checkpoint={unbroken.folder}", "run.name=loaded")
+    assert f"teacher  loaded from {unbroken.folder / 'teacher'}, trained on simulated corpus (tiny" in done.err
+    assert "teacher, glosses" not in done.err
+    assert sha256(done.folder / "student.safetensors") == sha256(unbroken.folder / "student.safetensors")
+    assert read_json(done.folder / "result.json")["seconds"]["teacher"] == 0
+
+
+@pytest.mark.parametrize("pair", ["stsg_to_st_gcn", "2dcnn_1dcnn_to_stgt", "2dcnn_1dcnn_to_st_gcn"])
+def test_every_pair_of_networks_can_be_distilled(unbroken: Unbroken, simulated_root: Path, pair: str) -> None:
+    words = tiny_words(simulated_root, teacher=2 if pair.startswith("stsg") else 1, student=1)
+    done = distilled(unbroken.out, words, config=ROOT / "configs" / f"{pair}.yaml")
+    assert done.folder == unbroken.out / pair
+    result = read_json(done.folder / "result.json")
+    teacher, student = pair.split("_to_")
+    assert result["teacher"]["name"] == {"stsg": "STSGNet", "2dcnn_1dcnn": "CNN2DCNN1D"}[teacher]
+    assert result["student"]["name"] == {"stgt": "STGT", "st_gcn": "STGCN"}[student]
+
+
+def test_a_skeleton_network_can_teach_and_no_frame_is_read(simulated_root: Path, tmp_path: Path) -> None:
+    words = [word for word in tiny_words(simulated_root, student=1) if "warm-start" not in word]
+    frames = mock.Mock(side_effect=AssertionError("a frame was read"))
+    with mock.patch.object(Phoenix2014, "rgb", frames):
+        done = distilled(tmp_path, words, config=ROOT / "configs" / "control_skeleton_teacher.yaml")
+    result = read_json(done.folder / "result.json")
+    assert result["teacher"]["name"] == result["student"]["name"] == "STGT"
+    # Of the same shape as the student, but of another seed: not the student alone over again.
+    assert sha256(done.folder / "teacher.safetensors") != sha256(done.folder / "baseline.safetensors")
+
+
+def test_a_simulated_corpus_read_as_phoenix_gives_the_same_samples(simulated_root: Path) -> None:
+    made = load_config(MAIN_CONFIG, [f"data.root={simulated_root}", "data.corpus.profile=tiny"], schema=DistillConfig)
+    phoenix = load_config(
+        MAIN_CONFIG, ["data=phoenix2014", f"data.root={simulated_root / 'tiny-seed0'}"], schema=DistillConfig
+    )
+    corpora = [open_corpus(config.data) for config in (made, phoenix)]
+    assert corpora[0].name == corpora[1].name == "simulated corpus (tiny, seed 0), keypoints high"
+    for split, training in (("train", True), ("dev", False)):
+        datasets = [
+            make_dataset(corpus, split, corpus.vocabulary(), made.data, streams=("rgb", "pose"), training=training)
+            for corpus in corpora
+        ]
+        assert len(datasets[0]) == len(datasets[1]) > 0
+        for one, other in zip(*datasets, strict=True):
+            assert one.id == other.id
+            for name in ("glosses", "frames", "rgb", "pose"):
+                assert torch.equal(getattr(one, name), getattr(other, name)), (one.id, name)

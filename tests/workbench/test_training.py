@@ -1,0 +1,154 @@
+"""The store of trained networks."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file
+
+from slr.data import write_keypoints
+from tests.workbench.running import sha256, snapshot, stored, student_config, tiny_words
+from workbench import training as training_module
+from workbench.config import load_config
+from workbench.lock import lock_folder
+from workbench.progress import PlainProgress
+from workbench.schema import TrainConfig
+from workbench.training import Training, train_network
+from workbench.workplace import Workplace
+
+
+class Shop:
+    """Trainings of the student alone on a corpus below ``root``, and what they said."""
+
+    def __init__(self, root: Path, folder: Path) -> None:
+        self.root = root
+        self.folder = folder
+        self.out = folder / "runs"
+        self.said = ""
+
+    def train(self, *words: str, label: str = "student alone", fresh: bool = False) -> Path:
+        """The folder of the network in the store."""
+        text = io.StringIO()
+        path = student_config(self.folder, tiny_words(self.root, f"run.out={self.out}", student=1))
+        config = load_config(path, words, schema=TrainConfig)
+        place = Workplace.open(config.run, config.data, config.evaluate, PlainProgress(text))
+        training = Training(label, config.network, config.stages, config.run.seed)
+        made = train_network(place, training, fresh=fresh)
+        self.said = text.getvalue()
+        return made.checkpoint.parent
+
+    @property
+    def reused(self) -> bool:
+        return "reused from" in self.said and "epoch" not in self.said
+
+
+@pytest.fixture
+def shop(simulated_root: Path, tmp_path: Path) -> Shop:
+    return Shop(simulated_root, tmp_path)
+
+
+def test_the_same_training_is_done_once(shop: Shop) -> None:
+    first = shop.train()
+    assert not shop.reused
+    before = snapshot(first)
+    assert shop.train() == first
+    assert shop.reused
+    assert snapshot(first) == before
+    assert {path.name for path in first.iterdir()} == {
+        ".lock", "finished.json", "metrics.jsonl", "network.json", "network.safetensors"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "run.seed=1", "stages.glosses.epochs=2", "stages.glosses.optimizer.lr=1e-3", "network.dropout=0.1",
+        "data.streams.pose.normalise=frame", "data.plan.stride=1", "stages.glosses.losses.ctc_conv.weight=0.5",
+        "data.max_padding=0.5", "evaluate.every_epochs=2",
+    ],
+)  # fmt: skip
+def test_a_setting_that_decides_weights_makes_another_network(shop: Shop, word: str) -> None:
+    assert _identity(shop, word) != _identity(shop)
+
+
+@pytest.mark.parametrize(
+    "word", ["run.name=other", "run.threads=2", "data.workers=1", "data.frame_cache_mb=5", "evaluate.decoder=greedy"]
+)
+def test_a_setting_that_does_not_makes_the_same(shop: Shop, word: str) -> None:
+    assert _identity(shop, word) == _identity(shop)
+
+
+def _identity(shop: Shop, *words: str) -> str:
+    path = student_config(shop.folder, tiny_words(shop.root, f"run.out={shop.out}", student=1))
+    config = load_config(path, words, schema=TrainConfig)
+    place = Workplace.open(config.run, config.data, config.evaluate, PlainProgress(io.StringIO()))
+    return training_module._identity(place, Training("x", config.network, config.stages, config.run.seed))
+
+
+def test_changed_keypoints_make_another_network_and_a_moved_corpus_does_not(shop: Shop, tmp_path: Path) -> None:
+    before = _identity(shop)
+    shop.root = Path(shutil.copytree(shop.root, tmp_path / "moved"))
+    assert _identity(shop) == before
+    path = shop.root / "tiny-seed0" / "keypoints" / "high" / "train.safetensors"
+    tensors = load_file(path)
+    clip = min(tensors)
+    tensors[clip][0, 5, 0] += 1
+    write_keypoints(path, tensors, layout="coco-wholebody-133", size=(84, 104))
+    assert _identity(shop) != before
+
+
+def test_changed_frames_are_no_matter_of_a_network_that_reads_keypoints(shop: Shop, tmp_path: Path) -> None:
+    before = _identity(shop)
+    shop.root = Path(shutil.copytree(shop.root, tmp_path / "changed"))
+    frame = next((shop.root / "tiny-seed0" / "features").rglob("*.png"))
+    frame.write_bytes(frame.read_bytes() + b"\0")
+    assert _identity(shop) == before
+
+
+def test_fresh_trains_again_under_the_same_lock(shop: Shop) -> None:
+    folder = shop.train()
+    weights, finished = sha256(folder / "network.safetensors"), (folder / "finished.json").stat().st_mtime_ns
+    lock = (folder / ".lock").stat().st_ino
+    assert shop.train(fresh=True) == folder
+    assert not shop.reused
+    assert sha256(folder / "network.safetensors") == weights
+    assert (folder / "finished.json").stat().st_mtime_ns > finished
+    # Another file of that name would let a second process in.
+    assert (folder / ".lock").stat().st_ino == lock
+
+
+def test_what_a_killed_process_left_half_written_is_swept_up(shop: Shop) -> None:
+    folder = shop.train()
+    (folder / ".network.safetensors.abc.part").write_bytes(b"half")
+    shop.train()
+    assert shop.reused
+    assert not list(folder.glob(".*.part"))
+
+
+def test_runs_that_need_the_same_network_wait_for_each_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training_module, "_POLL_SECONDS", 0.01)
+    folder = shop.train()
+    holder = lock_folder(folder)
+    found: list[Any] = []
+    other = Shop(shop.root, shop.folder)
+    waiting = threading.Thread(target=lambda: found.append(other.train()))
+    waiting.start()
+    waiting.join(timeout=1.0)
+    assert waiting.is_alive()
+    holder.close()
+    waiting.join(timeout=60)
+    assert found == [folder]
+    assert f"student alone  is being trained by another process: waiting for {folder}\n" in other.said
+    assert "reused from" in other.said
+
+
+def test_the_store_is_shared_by_the_runs_of_a_folder(shop: Shop) -> None:
+    shop.train("run.name=one")
+    shop.train("run.name=two")
+    assert shop.reused
+    assert len(stored(shop.out, "student-alone")) == 1

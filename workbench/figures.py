@@ -1,0 +1,69 @@
+"""Figures of a run, drawn from its own records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")  # no window, on any machine
+
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from slr.files import whole_file
+
+# Okabe and Ito's colours, which colour-blind people tell apart; the line styles say the same in black and white.
+_LOOKS = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"))
+_NAMES = {"teacher": "teacher", "baseline": "student alone", "student": "student distilled", "network": "network"}
+
+
+def draw_curves(rows: Sequence[Mapping[str, Any]], title: str, folder: Path) -> list[Path]:
+    """Dev WER and CTC loss of every network over the epochs, as ``curves.png`` and ``curves.svg``.
+
+    ``rows`` are those of ``metrics.jsonl``; nothing is drawn, and no file returned, when they hold no dev score.
+    """
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    if not any("dev" in row for row in rows):
+        return []
+    figure, (wer, loss) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    for network, (colour, style) in zip(networks, _LOOKS, strict=False):
+        mine = [row for row in rows if row["network"] == network and "ctc" in row.get("terms", {})]
+        look = {"color": colour, "linestyle": style, "label": _NAMES.get(network, network)}
+        _curve(wer, ((row["epoch"], 100 * row["dev"]["WER"]) for row in mine if "dev" in row), marker="o", **look)
+        _curve(loss, ((row["epoch"], row["terms"]["ctc"]) for row in mine), **look)
+    _dress(wer, "dev WER in %, greedy")
+    _dress(loss, "CTC loss per training clip", log=True)
+    figure.suptitle(title, fontsize=10)
+    return _save(figure, folder, "curves")
+
+
+def _curve(axes: Axes, points: Iterable[tuple[float, float]], **look: Any) -> None:
+    pairs = list(points)
+    if pairs:
+        axes.plot(*zip(*pairs, strict=True), markersize=3, linewidth=1.5, **look)
+
+
+def _dress(axes: Axes, label: str, *, log: bool = False) -> None:
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(label)
+    if log:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize=8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    paths = [folder / f"{name}.{ending}" for ending in ("png", "svg")]
+    for path in paths:
+        with whole_file(path) as temporary:
+            figure.savefig(temporary, format=path.suffix[1:], dpi=150)
+    plt.close(figure)
+    return paths
