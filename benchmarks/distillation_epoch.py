@@ -43,7 +43,7 @@ LIMIT = 1.10
 def untrained_teacher(config: DistillConfig, place: Workplace, folder: Path) -> MadeNetwork:
     node = config.teacher.network
     assert node is not None
-    network = make_network(node, len(place.vocabulary), network_arguments(node, place.corpus), seed=0)
+    network = make_network(node, len(place.vocabulary), network_arguments(node, place.corpus, place.data), seed=0)
     card = save_network(folder / "teacher", network, node=node, vocabulary=place.vocabulary, corpus=place.corpus.name)
     return MadeNetwork(network.to(place.precision.device), card, folder / "teacher", None, 0.0)
 
@@ -53,7 +53,9 @@ def epochs_of(config: DistillConfig, place: Workplace, teaching: Teaching | None
     stage = config.student.stages[0]
     losses = {**(stage.losses or {}), **(config.distillation.losses if teaching else {})}
     node, classes = config.student.network, len(place.vocabulary)
-    network = make_network(node, classes, network_arguments(node, place.corpus), seed=0).to(place.precision.device)
+    network = make_network(node, classes, network_arguments(node, place.corpus, place.data), seed=0).to(
+        place.precision.device
+    )
     widths = teaching.widths if teaching else None
     objective = make_objective(losses, network, classes, len(place.corpus.layout), widths).to(place.precision.device)
     dataset = make_dataset(place.corpus, "train", place.vocabulary, place.data, streams={"pose"}, training=True)

@@ -111,14 +111,16 @@ def evaluation_batches(dataset: SignDataset, frames_per_batch: int, data: Data) 
     return cast(Iterable[Batch], batches)
 
 
-def network_arguments(node: Mapping[str, Any], corpus: Corpus) -> dict[str, Any]:
-    """What the workbench adds to a network's own arguments, beside the number of classes: the skeleton layout."""
-    return {"layout": corpus.layout} if reads_layout(node) else {}
+def network_arguments(node: Mapping[str, Any], corpus: Corpus, data: Data) -> dict[str, Any]:
+    """What the workbench adds to a network's own arguments, beside the number of classes.
 
-
-def reads_layout(node: Mapping[str, Any]) -> bool:
-    """Whether the network of a node is built for a skeleton layout."""
-    return "layout" in resolve(node["_target_"]).parameters
+    That is the skeleton ``layout`` of the corpus and the ``frame_size`` (width, height) in which frames reach the
+    network, where the network asks for them.
+    """
+    rgb, _ = make_pipelines(data)
+    known = {"layout": corpus.layout, "frame_size": rgb.delivered_size(corpus.frame_size)}
+    wanted = resolve(node["_target_"]).parameters
+    return {name: value for name, value in known.items() if name in wanted}
 
 
 def make_network(node: Mapping[str, Any], num_classes: int, arguments: Mapping[str, Any], seed: int) -> nn.Module:

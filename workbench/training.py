@@ -164,7 +164,7 @@ def _slug(label: str) -> str:
 
 
 def _train(place: Workplace, training: Training, folder: Path, identity: str) -> None:
-    arguments = network_arguments(training.network, place.corpus)
+    arguments = network_arguments(training.network, place.corpus, place.data)
     network = make_network(training.network, len(place.vocabulary), arguments, training.seed)
     stream = cast(Network, network).input_stream
     torch.manual_seed(training.seed)  # dropout and the like follow the seed, whatever was drawn before

@@ -26,7 +26,7 @@ from workbench.workplace import Workplace
 TAPS = ("conv", "context", "logits")
 NODE = {
     "_target_": "teachers.STSGNet", "channels": [4, 6], "parts": 3, "part_width": 6, "frame_width": 8, "width": 8,
-    "hidden": 4, "recurrent_layers": 1, "temporal_layers": "K3-P2", "frame_size": [24, 30],
+    "hidden": 4, "recurrent_layers": 1, "temporal_layers": "K3-P2",
 }  # fmt: skip
 SMALL = ("data.streams.rgb.resize=[26,32]", "data.streams.rgb.crop=[24,30]")
 
@@ -37,7 +37,7 @@ def open_place(root: Path, out: Path, *words: str) -> Workplace:
 
 
 def made_teacher(place: Workplace, folder: Path, seed: int = 0) -> MadeNetwork:
-    network = make_network(NODE, len(place.vocabulary), {}, seed)
+    network = make_network(NODE, len(place.vocabulary), {"frame_size": (24, 30)}, seed)
     card = save_network(folder / f"t{seed}", network, node=NODE, vocabulary=place.vocabulary, corpus=place.corpus.name)
     return MadeNetwork(network, card, folder / f"t{seed}", None, 0.0)
 

@@ -80,7 +80,7 @@ def test_networks_losses_and_optimisers_of_a_run_are_built_on_the_tiny_corpus(pa
         parts.append(("teacher", config.teacher.network, config.teacher.stages))
         parts.append(("student", config.student.network, config.student.stages))
     for role, node, stages in parts:
-        network = made[role] = build_network(node, classes, network_arguments(node, corpus), seed=0)
+        network = made[role] = build_network(node, classes, network_arguments(node, corpus, config.data), seed=0)
         for stage in stages:
             objective = make_objective(stage.losses or {}, network, classes, joints, None)
             assert make_optimizer(stage, network, objective).param_groups

@@ -53,6 +53,11 @@ class RgbPipeline:
             video = video.clamp(0, 255)
         return video / 127.5 - 1
 
+    def delivered_size(self, frame_size: tuple[int, int]) -> tuple[int, int]:
+        """Width and height of what the pipeline delivers for frames of ``frame_size`` (width, height)."""
+        last = self.crop or self.resize
+        return frame_size if last is None else (last.width, last.height)
+
     def describe(self) -> dict[str, Any]:
         """What the pipeline does at evaluation, as plain JSON values."""
         return {

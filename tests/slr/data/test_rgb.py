@@ -157,6 +157,12 @@ def test_amounts_out_of_range_are_refused() -> None:
             make()
 
 
+def test_the_delivered_size_is_that_of_the_last_step_that_sets_one():
+    assert RgbPipeline().delivered_size((84, 104)) == (84, 104)
+    assert RgbPipeline(resize=[50, 60]).delivered_size((84, 104)) == (50, 60)
+    assert RgbPipeline(resize=[50, 60], crop=[40, 50]).delivered_size((84, 104)) == (40, 50)
+
+
 def test_a_picture_without_turn_and_scale_stays_and_a_quarter_turn_is_a_rotation():
     square = FLOATS[..., : min(FLOATS.shape[-2:]), : min(FLOATS.shape[-2:])]
     torch.testing.assert_close(TurnFrames()(square, generator(0)), square)
