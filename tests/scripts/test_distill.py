@@ -11,7 +11,7 @@ def test_a_file_that_is_not_there_is_named_with_its_neighbours() -> None:
     assert "stsg_to_stgtt.yaml does not exist; did you mean stsg_to_stgt.yaml" in done.err
 
 
-def test_a_configuration_of_one_network_is_not_one_of_two(simulated_root: Path) -> None:
+def test_a_configuration_of_one_network_is_not_one_of_two() -> None:
     done = here("distill", MAIN_CONFIG.parent / "train_stsg.yaml")
     assert done.code == 2
     assert "teacher" in done.err
