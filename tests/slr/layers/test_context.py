@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from slr.layers import BiLSTM, NoContext, TransformerContext
 from slr.types import Padded
@@ -80,3 +81,28 @@ def test_padding_comes_out_as_zero_and_gets_no_gradient(name: str) -> None:
 
 def test_a_bilstm_of_one_layer_takes_a_dropout_without_a_warning() -> None:
     BiLSTM(4, 3, layers=1, dropout=0.5)
+
+
+def test_bilstm_equals_packed_sequences_in_single_precision() -> None:
+    context = BiLSTM(4, 3, layers=2, dropout=0.0)
+    padded = with_rubbish([clip.float() for clip in random_clips([4, 6, 1], 4)])
+    packed = pack_padded_sequence(padded.values, padded.lengths, batch_first=True, enforce_sorted=False)
+    expected, _ = pad_packed_sequence(context.lstm(packed)[0], batch_first=True, total_length=6)
+    got = context(padded).values
+    torch.testing.assert_close(got, expected)
+    weights = list(context.parameters())
+    for ours, theirs in zip(
+        torch.autograd.grad(got.square().sum(), weights),
+        torch.autograd.grad(expected.square().sum(), weights),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_bilstm_drops_features_between_its_layers_in_training_only() -> None:
+    torch.manual_seed(0)
+    context = BiLSTM(4, 3, layers=2, dropout=0.5)
+    clips = Padded.from_list([torch.randn(5, 4)])
+    assert not torch.equal(context(clips).values, context(clips).values)
+    context.eval()
+    assert torch.equal(context(clips).values, context(clips).values)
