@@ -30,7 +30,7 @@ class CNN2DCNN1D(nn.Module):
         backbone: str = SMALL,
         weights: str | None = None,
         frame_size: Sequence[int] = (80, 100),
-        channels: Sequence[int] = (16, 32, 64, 96),
+        channels: Sequence[int] = (32, 64, 96),
         frame_width: int = 128,
         width: int = 512,
         temporal_layers: str = "K5-P2-K5-P2",

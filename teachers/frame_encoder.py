@@ -19,30 +19,31 @@ def widened(values: Tensor) -> Tensor:
 
 
 class SmallCNN(nn.Module):
-    """A plain convolutional encoder for small frames: stride-2 convolutions with batch norm and ReLU.
+    """A plain convolutional encoder for small frames: convolutions with batch norm and ReLU.
 
-    ``widths`` are the channels of the layers, the first kernel is 5 x 5 and the others 3 x 3. The maps of the layer
-    before the last, twice as fine, are at hand as well.
+    ``widths`` are the channels of the layers. The first has 7 x 7 kernels and stride 4, the others 3 x 3 and stride 2:
+    a layer at half of the frame's size would take more time than all the others together, most of it for memory. The
+    maps of the layer before the last, twice as fine, are at hand as well.
     """
 
-    def __init__(self, widths: Sequence[int] = (16, 32, 64, 96)) -> None:
+    def __init__(self, widths: Sequence[int] = (32, 64, 96)) -> None:
         super().__init__()
         if len(widths) < 2:
             raise ValueError(f"a small CNN needs at least two layers, got the widths {list(widths)}")
-        layers = [_convolution(3, widths[0], 5)]
-        layers += [_convolution(before, width, 3) for before, width in pairwise(widths)]
+        layers = [_convolution(3, widths[0], kernel=7, stride=4)]
+        layers += [_convolution(before, width, kernel=3, stride=2) for before, width in pairwise(widths)]
         self.stem, self.top = nn.Sequential(*layers[:-1]), layers[-1]
         self.widths = tuple(widths)
-        self.stride = 2 ** len(widths)
+        self.stride = 2 ** (len(widths) + 1)
 
     def forward(self, frames: Tensor) -> Tensor:
         """``[N, 3, H, W]`` in [-1, 1] -> ``[N, widths[-1], H / stride, W / stride]``, rounded up."""
         return self.top(self.stem(frames))
 
 
-def _convolution(in_channels: int, width: int, kernel: int) -> nn.Sequential:
+def _convolution(in_channels: int, width: int, kernel: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(in_channels, width, kernel, stride=2, padding=kernel // 2, bias=False),
+        nn.Conv2d(in_channels, width, kernel, stride=stride, padding=kernel // 2, bias=False),
         nn.BatchNorm2d(width),
         nn.ReLU(inplace=True),
     )
@@ -79,7 +80,7 @@ class WholeView(nn.Module):
 class SmallEncoder(nn.Module):
     """A :class:`SmallCNN` and its :class:`WholeView`: ``[N, 3, H, W]`` frames to ``[N, width]`` features."""
 
-    def __init__(self, frame_size: Sequence[int], widths: Sequence[int] = (16, 32, 64, 96), width: int = 128) -> None:
+    def __init__(self, frame_size: Sequence[int], widths: Sequence[int] = (32, 64, 96), width: int = 128) -> None:
         super().__init__()
         self.cnn = SmallCNN(widths)
         self.view = WholeView(self.cnn, frame_size, width)

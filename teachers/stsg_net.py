@@ -34,7 +34,7 @@ class STSGNet(nn.Module):
         *,
         num_classes: int,
         frame_size: Sequence[int] = (80, 100),
-        channels: Sequence[int] = (16, 32, 64, 96),
+        channels: Sequence[int] = (32, 64, 96),
         parts: int = 12,
         part_width: int = 64,
         graph_blocks: int = 2,

@@ -27,14 +27,18 @@ def test_the_small_encoder_fits_every_size_of_frame_and_depth(size: tuple[int, i
     assert net.width == 8
 
 
-def test_every_layer_of_the_small_network_halves_its_maps_rounding_up() -> None:
+def test_the_small_network_quarters_its_maps_and_then_halves_them_rounding_up() -> None:
     frames = torch.randn(1, 3, 33, 64)
-    for layers, size in {2: (9, 16), 3: (5, 8), 4: (3, 4)}.items():
+    for layers, (fine_size, size) in {
+        2: ((9, 16), (5, 8)),
+        3: ((5, 8), (3, 4)),
+        4: ((3, 4), (2, 2)),
+    }.items():
         cnn = SmallCNN((4,) * layers).eval()
-        assert cnn.stride == 2**layers
+        assert cnn.stride == 2 ** (layers + 1)
         assert cnn(frames).shape == (1, 4, *size)
         fine = cnn.stem(frames)
-        assert fine.shape[2:] == (-(-33 // 2 ** (layers - 1)), 64 // 2 ** (layers - 1))
+        assert fine.shape[2:] == fine_size
         torch.testing.assert_close(cnn.top(fine), cnn(frames))
 
 
@@ -47,7 +51,7 @@ def test_frames_of_another_size_are_refused_in_a_sentence() -> None:
     net = SmallEncoder((20, 14), (4, 6))
     with pytest.raises(
         ValueError,
-        match=r"built for frames of 20 x 14 pixels \(width x height\), whose map has 5 x 4 places, .* have 4 x 5: give",
+        match=r"built for frames of 20 x 14 pixels \(width x height\), whose map has 3 x 2 places, .* have 2 x 3: give",
     ):
         net(torch.randn(2, 3, 20, 14))
 

@@ -178,7 +178,7 @@ def test_four_frames_make_one_output_step() -> None:
 
 
 def test_frames_of_another_size_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"built for frames of 20 x 14 pixels .* have 4 x 5: give frame_size"):
+    with pytest.raises(ValueError, match=r"built for frames of 20 x 14 pixels .* have 2 x 3: give frame_size"):
         built()(clips(3, width=14, height=20))
 
 
