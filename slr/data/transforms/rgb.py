@@ -7,6 +7,7 @@ sample's generator.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,8 +15,6 @@ from typing import Protocol
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional
-from torchvision.transforms.v2 import InterpolationMode
-from torchvision.transforms.v2.functional import affine
 
 from slr.data.seeding import chance, uniform
 from slr.data.transforms.ranges import check_range
@@ -101,7 +100,10 @@ class ShiftFrames:
 
 @dataclass(frozen=True)
 class TurnFrames:
-    """Turn the picture by up to ``degrees`` and scale it by up to ``scale``, about its middle; gaps are grey."""
+    """Turn the picture by up to ``degrees`` and scale it by up to ``scale``, about its middle.
+
+    The border is repeated into the gaps.
+    """
 
     degrees: float = 0.0
     scale: float = 0.0
@@ -112,11 +114,18 @@ class TurnFrames:
 
     def __call__(self, video: Tensor, generator: Generator) -> Tensor:
         """One angle and one factor, from ``1 - scale`` to ``1 + scale``, per clip; interpolated bilinearly."""
-        angle = uniform(generator, -self.degrees, self.degrees)
+        angle = math.radians(uniform(generator, -self.degrees, self.degrees))
         factor = uniform(generator, 1 - self.scale, 1 + self.scale)
-        return affine(
-            video, angle, [0, 0], factor, [0.0, 0.0], interpolation=InterpolationMode.BILINEAR, fill=[127.5] * 3
+        cos, sin = math.cos(angle) / factor, math.sin(angle) / factor
+        height, width = video.shape[-2:]
+        # From places of the result to places of the picture, each in halves of its own side.
+        back = torch.tensor([[[cos, sin * height / width, 0.0], [-sin * width / height, cos, 0.0]]])
+        places = functional.affine_grid(back, [1, 1, height, width], align_corners=False)
+        # The frames as channels of one picture: where they are read is the same for all of them.
+        turned = functional.grid_sample(
+            video.flatten(0, 1)[None], places, mode="bilinear", padding_mode="border", align_corners=False
         )
+        return turned[0].view(video.shape)
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,12 @@ class RgbPipeline:
         video = frames.flip(-1) if flip else frames
         if self.crop is not None:
             video = self.crop(video, generator)
-        video = video.to(torch.float32)
+        video = video.to(torch.float32, copy=True)
         if generator is not None and self.augment:
             for augmentation in self.augment:
                 video = augmentation(video, generator)
-            video = video.clamp(0, 255)
-        return video / 127.5 - 1
+            video = video.clamp_(0, 255)
+        return video.div_(127.5).sub_(1)  # in place: a clip of frames is too large to copy at every step
 
     def delivered_size(self, frame_size: tuple[int, int]) -> tuple[int, int]:
         """Width and height of what the pipeline delivers for frames of ``frame_size`` (width, height)."""

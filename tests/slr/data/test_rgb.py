@@ -4,8 +4,11 @@ import json
 
 import pytest
 import torch
+from torchvision.transforms.v2 import InterpolationMode
+from torchvision.transforms.v2.functional import affine
 
 from slr.data import Brightness, ChannelGain, Erase, RgbPipeline, ShiftFrames, TurnFrames
+from slr.data.seeding import uniform
 from slr.data.transforms import Crop, Resize
 
 from .conftest import HEIGHT, WIDTH, frame_image, generator
@@ -163,18 +166,32 @@ def test_the_delivered_size_is_that_of_the_last_step_that_sets_one():
     assert RgbPipeline(resize=[50, 60], crop=[40, 50]).delivered_size((84, 104)) == (40, 50)
 
 
-def test_a_picture_without_turn_and_scale_stays_and_a_quarter_turn_is_a_rotation():
-    square = FLOATS[..., : min(FLOATS.shape[-2:]), : min(FLOATS.shape[-2:])]
-    torch.testing.assert_close(TurnFrames()(square, generator(0)), square)
-    for seed in range(4):
-        turned = TurnFrames(degrees=90)(square, generator(seed))
-        assert turned.shape == square.shape
-        assert min(square.min(), 127.5) - 1e-3 <= turned.min()
-        assert turned.max() <= max(square.max(), 127.5) + 1e-3
+def test_a_picture_without_turn_and_scale_stays() -> None:
+    torch.testing.assert_close(TurnFrames()(FLOATS, generator(0)), FLOATS)
 
 
-def test_scaling_down_leaves_grey_at_the_border_and_scaling_up_does_not():
-    white = torch.full((1, 3, 40, 40), 255.0)
-    corners = [float(TurnFrames(scale=0.5)(white, generator(seed))[0, 0, 0, 0]) for seed in range(12)]
-    assert min(corners) == pytest.approx(127.5, abs=1)
-    assert max(corners) == pytest.approx(255, abs=1)
+@pytest.mark.parametrize("seed", range(4))
+def test_the_inner_picture_turns_and_scales_as_torchvision_does_it(seed: int) -> None:
+    ramp = torch.stack(torch.meshgrid(torch.arange(40.0), torch.arange(60.0), indexing="ij"))  # 60 wide, 40 high
+    video = torch.cat([ramp, (ramp[:1] / 3).sin() * 50 + 100])[None]
+    turned = TurnFrames(degrees=15, scale=0.1)(video, generator(seed))
+    same = generator(seed)
+    angle, factor = uniform(same, -15, 15), uniform(same, 0.9, 1.1)
+    expected = affine(
+        video, angle, [0, 0], factor, [0.0, 0.0], interpolation=InterpolationMode.BILINEAR, fill=[0.0] * 3
+    )
+    torch.testing.assert_close(turned[..., 12:-12, 12:-12], expected[..., 12:-12, 12:-12], rtol=0, atol=2e-2)
+    assert (turned[..., 12:-12, 12:-12] - video[..., 12:-12, 12:-12]).abs().max() > 0.5
+
+
+def test_scaling_down_repeats_the_border() -> None:
+    white = torch.full((2, 3, 20, 30), 255.0)
+    for seed in range(6):
+        torch.testing.assert_close(TurnFrames(degrees=30, scale=0.5)(white, generator(seed)), white)
+
+
+def test_all_frames_of_a_clip_turn_alike() -> None:
+    still = FLOATS[:1].expand(4, -1, -1, -1)
+    turned = TurnFrames(degrees=20, scale=0.2)(still, generator(1))
+    assert torch.equal(turned, turned[:1].expand(4, -1, -1, -1))
+    torch.testing.assert_close(turned[:1], TurnFrames(degrees=20, scale=0.2)(still[:1], generator(1)))
