@@ -53,10 +53,12 @@ class ToeplitzAdjacency(nn.Module):
 
     def forward(self, features: Padded) -> Tensor:
         """Adjacency ``[B, S, S]`` of ``[B, S, d]`` features; every row of a valid step sums to 1."""
-        steps = torch.arange(features.values.shape[1], device=self.offsets.device)
-        distance = (steps[None, :] - steps[:, None]).clamp(-self.radius, self.radius)
+        steps = features.values.shape[1]
+        distances = torch.arange(max(2 * steps - 1, 0), device=self.offsets.device) - (steps - 1)
+        distances = distances.clamp(-self.radius, self.radius)
         # A product with one-hot rows instead of an index: its gradient adds up in a fixed order on every device.
-        scores = F.one_hot(distance + self.radius, 2 * self.radius + 1).to(self.offsets.dtype) @ self.offsets
+        line = F.one_hot(distances + self.radius, 2 * self.radius + 1).to(self.offsets.dtype) @ self.offsets
+        scores = line.unfold(0, steps, 1).flip(0)  # row i begins at distance -i
         return _over_valid_steps(scores.expand(len(features.values), -1, -1), features.mask)
 
 

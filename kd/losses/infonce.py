@@ -19,14 +19,16 @@ def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temp
     Args:
         student: ``[N, D]`` unit vectors.
         teacher: ``[N, D]`` unit vectors; row ``i`` belongs to row ``i`` of the student.
-        negatives: ``[N, N]`` bool; ``negatives[i, k]`` allows row ``k`` of the other side as a negative of row ``i``.
+        negatives: ``[N, N]`` bool, symmetric; ``negatives[i, k]`` allows row ``k`` of the other side as a negative of
+            row ``i``.
         temperature: divides the scores.
 
     Returns:
         a scalar; 0 when there is no pair.
     """
-    scores = student @ teacher.T / temperature  # [N, N], for both directions
-    return mean_over_steps((_contrast(scores, negatives) + _contrast(scores.T, negatives)) / 2)
+    scores = _compared(student @ teacher.T / temperature, negatives)  # [N, N], for both directions
+    own = scores.log_softmax(dim=1).diagonal() + scores.log_softmax(dim=0).diagonal()
+    return mean_over_steps(-own / 2)
 
 
 def info_nce(anchors: Tensor, candidates: Tensor, negatives: Tensor, temperature: float) -> Tensor:
@@ -42,14 +44,13 @@ def info_nce(anchors: Tensor, candidates: Tensor, negatives: Tensor, temperature
         negatives: ``[N, N]`` bool, the sets ``N(i)``; the diagonal is ignored.
         temperature: ``t``.
     """
-    return _contrast(anchors @ candidates.T / temperature, negatives)
+    return -_compared(anchors @ candidates.T / temperature, negatives).log_softmax(dim=1).diagonal()
 
 
-def _contrast(scores: Tensor, negatives: Tensor) -> Tensor:
-    """The contrast of every row of ``[N, N]`` scores, whose diagonal holds the positives."""
+def _compared(scores: Tensor, negatives: Tensor) -> Tensor:
+    """``[N, N]`` scores, minus infinity where they are neither negatives nor positives (the diagonal)."""
     own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
-    compared = scores.masked_fill(~(negatives | own), -torch.inf)
-    return compared.logsumexp(dim=1) - scores.diagonal()
+    return scores.masked_fill(~(negatives | own), -torch.inf)
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,10 @@ class Steps:
             exclude_same_gloss: leave out pairs with the same pseudo-label.
             exclude_neighbours: leave out pairs of one clip at most this many steps apart.
         """
-        same_clip = self.clips[:, None] == self.clips[None, :]
-        distance = (self.times[:, None] - self.times[None, :]).abs()
-        allowed = ~(same_clip & (distance <= exclude_neighbours))
+        # On one line, clip after clip, with gaps between them that no neighbourhood spans.
+        apart = int(self.times.max()) + exclude_neighbours + 1 if len(self.times) else 0
+        places = self.clips * apart + self.times
+        allowed = (places[:, None] - places[None, :]).abs() > exclude_neighbours
         if exclude_same_gloss:
             allowed &= self.labels[:, None] != self.labels[None, :]
         return allowed
