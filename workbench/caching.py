@@ -13,6 +13,7 @@ from kd.identity import FLIPPED, PLAIN, teacher_identity
 from kd.teacher import CachedTeacher, FrozenTeacher
 from slr.data import Sample, SignDataset, collate
 from slr.types import Batch, Network
+from workbench.code_identity import code_hash
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
 from workbench.measure import MadeNetwork
@@ -40,7 +41,7 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
     described = dataset.describe()
     identity = teacher_identity(
         made.network.state_dict(),
-        network=dict(made.card.network),
+        network={**made.card.network, "code": code_hash(made.card.network)},
         preprocessing={key: value for key, value in described.items() if key != "plan"},
         plan=described["plan"],
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
@@ -33,6 +33,7 @@ from workbench.assemble import (
     network_arguments,
 )
 from workbench.checkpoint import load_network, save_network
+from workbench.code_identity import code_hash
 from workbench.config import content_hash
 from workbench.disk import write_text
 from workbench.lock import FolderBusyError, lock_folder
@@ -41,12 +42,12 @@ from workbench.preflight import bare_network, streams_of
 from workbench.recognise import recognise
 from workbench.record import MetricsFile
 from workbench.rng import preserved
-from workbench.schema import LossTerm, Stage
+from workbench.schema import Data, LossTerm, Stage
 from workbench.trainer import DevScore, StageOptions, StageResult, train_stage
 from workbench.watch import PlateauWatch
 from workbench.workplace import Workplace
 
-_VERSION = 1  # raised when the same settings would give other weights
+_VERSION = 2  # raised when a change of the workbench gives other weights for the same settings
 _POLL_SECONDS = 0.5
 # Settings of the data that decide weights beside what the clips show.
 _DECIDING = {"protocol", "vocabulary", "plan", "streams", "max_padding"}
@@ -127,19 +128,31 @@ def _claimed(folder: Path, place: Workplace, label: str) -> IO[bytes]:
 
 def _identity(place: Workplace, training: Training) -> str:
     """Hash of everything that decides the weights."""
+    network, streams = dict(training.network), _streams(place, training)
+    stages = [_plain_stage(stage) for stage in _merged(training)]
+    data = _deciding(place.data, streams)
     return content_hash(
         {
             "version": _VERSION,
-            "network": dict(training.network),
-            "stages": [_plain_stage(stage) for stage in _merged(training)],
+            "network": network,
+            "stages": stages,
+            "code": code_hash(network, stages, data),
             "seed": training.seed,
             "teaching": training.teaching.identity if training.teaching else None,
-            "data": place.data.model_dump(mode="json", include=_DECIDING),
-            "clips": place.contents(("train", "dev"), _streams(place, training)),
+            "data": data,
+            "clips": place.contents(("train", "dev"), streams),
             "precision": place.precision.name,
             "evaluate_every": place.evaluate_every,
         }
     )
+
+
+def _deciding(data: Data, read: Collection[str]) -> dict[str, Any]:
+    """The settings of the data that decide weights, those of streams that are not ``read`` left out."""
+    settings = data.model_dump(mode="json", include=_DECIDING)
+    unread = {"rgb", "pose"} - set(read)
+    settings["streams"] = {key: value for key, value in settings["streams"].items() if key not in unread}
+    return settings
 
 
 def _plain_stage(stage: Stage) -> dict[str, Any]:
