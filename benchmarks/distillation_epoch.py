@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 
 from workbench.assemble import (
+    CorpusSizes,
     StageBatches,
     make_dataset,
     make_network,
@@ -60,7 +61,9 @@ def epochs_of(config: DistillConfig, place: Workplace, teaching: Teaching | None
         place.precision.device
     )
     widths = teaching.widths if teaching else None
-    objective = make_objective(losses, network, classes, len(place.corpus.layout), widths).to(place.precision.device)
+    objective = make_objective(losses, network, CorpusSizes.of(place.corpus, place.vocabulary), widths).to(
+        place.precision.device
+    )
     dataset = make_dataset(place.corpus, "train", place.vocabulary, place.data, streams={"pose"}, training=True)
     batches = StageBatches(dataset, stage, place.data, seed=0)
     optimizer = make_optimizer(stage, network, objective)

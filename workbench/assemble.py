@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
@@ -130,8 +131,22 @@ def make_network(node: Mapping[str, Any], num_classes: int, arguments: Mapping[s
         return build(node, num_classes=num_classes, **arguments)
 
 
+@dataclass(frozen=True)
+class CorpusSizes:
+    """What losses may know of a corpus: the width of its logits, its joints, and its training clips."""
+
+    classes: int
+    joints: int
+    clips: int
+
+    @classmethod
+    def of(cls, corpus: Corpus, vocabulary: Vocabulary) -> CorpusSizes:
+        """The sizes of an open corpus."""
+        return cls(len(vocabulary), len(corpus.layout), len(corpus.clips("train")))
+
+
 def make_objective(
-    losses: Mapping[str, LossTerm], student: nn.Module, num_classes: int, joints: int, teacher: Mapping[str, int] | None
+    losses: Mapping[str, LossTerm], student: nn.Module, sizes: CorpusSizes, teacher: Mapping[str, int] | None
 ) -> Objective:
     """The weighted losses of a stage, with projections as wide as the taps they read.
 
@@ -141,7 +156,7 @@ def make_objective(
     Raises:
         ConfigError: when a loss reads a tap that nobody publishes, or needs a teacher where there is none.
     """
-    student_widths = {**cast(Network, student).tap_widths, "logits": num_classes}
+    student_widths = {**cast(Network, student).tap_widths, "logits": sizes.classes}
     faults: list[Fault] = []
     terms = {}
     for name, term in losses.items():
@@ -149,7 +164,7 @@ def make_objective(
             continue
         widths = _widths(name, term, student_widths, teacher, faults)
         if widths is not None:
-            loss = build(term.loss, joints=joints, **widths)
+            loss = build(term.loss, joints=sizes.joints, clips=sizes.clips, **widths)
             faults += _tap_faults(name, loss, student_widths, teacher)
             terms[name] = Term(loss, term.weight, _schedule_of(term))
     if faults:

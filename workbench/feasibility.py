@@ -8,7 +8,8 @@ from typing import cast
 import torch
 from torch import nn
 
-from slr.data import SPLITS, SignDataset, required_steps
+from slr.ctc import required_steps
+from slr.data import SPLITS, SignDataset
 from slr.types import Network
 from workbench.workplace import Workplace
 

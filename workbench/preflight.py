@@ -15,7 +15,14 @@ from kd.objective import Objective
 from slr.scoring import protocol_by_name
 from slr.skeleton import SkeletonLayout, skeleton_layout
 from slr.types import Network
-from workbench.assemble import make_objective, make_optimizer, make_pipelines, make_plan, make_rate_schedule
+from workbench.assemble import (
+    CorpusSizes,
+    make_objective,
+    make_optimizer,
+    make_pipelines,
+    make_plan,
+    make_rate_schedule,
+)
 from workbench.checkpoint import load_network
 from workbench.components import build
 from workbench.faults import ConfigError, Fault, Place
@@ -23,7 +30,7 @@ from workbench.rng import preserved
 from workbench.schema import Data, DistillConfig, LossTerm, Stage, TrainConfig
 from workbench.targets import resolve
 
-_CLASSES = 3  # any number does: nothing that is checked depends on it
+_CLASSES, _CLIPS = 3, 2  # any numbers do: nothing that is checked depends on them
 # Which network of a run folder is meant where a run is evaluated, and where it is named as a teacher.
 MAIN_ROLES = ("student", "network")
 TEACHER_ROLES = ("teacher", "network")
@@ -165,7 +172,7 @@ def _objectives(
             continue
         try:
             with preserved():
-                objective = make_objective(losses, network, _CLASSES, len(layout), teacher)
+                objective = make_objective(losses, network, CorpusSizes(_CLASSES, len(layout), _CLIPS), teacher)
         except ConfigError as error:
             faults += [_at_home(fault, here, over) for fault in error.faults]
             continue

@@ -43,7 +43,7 @@ def _options(target: str) -> AfterValidator:
 CorpusNode = Annotated[Plain, _component("root", "progress")]
 NetworkNode = Annotated[Plain, _component("num_classes", "layout", "frame_size", kind=nn.Module)]
 OptimizerNode = Annotated[Plain, _component("params", kind=torch.optim.Optimizer)]
-LossNode = Annotated[Plain, _component("student_width", "teacher_width", "joints", kind=Loss)]
+LossNode = Annotated[Plain, _component("student_width", "teacher_width", "joints", "clips", kind=Loss)]
 DecoderNode = Annotated[Plain, _component("vocabulary")]
 RgbOptions = Annotated[Plain, _options("slr.data.RgbPipeline")]
 PoseOptions = Annotated[Plain, _options("slr.data.PosePipeline")]

@@ -23,6 +23,7 @@ from kd.teacher import Teacher
 from slr.ctc import GreedyDecoder
 from slr.types import Network
 from workbench.assemble import (
+    CorpusSizes,
     StageBatches,
     evaluation_batches,
     make_dataset,
@@ -253,8 +254,7 @@ def _make_objective(place: Workplace, training: Training, network: nn.Module, st
         return make_objective(
             stage.losses or {},
             network,
-            len(place.vocabulary),
-            len(place.corpus.layout),
+            CorpusSizes.of(place.corpus, place.vocabulary),
             training.teaching.widths if training.teaching else None,
         )
 

@@ -3,7 +3,7 @@
 from slr.data.batching import LengthBucketSampler, loader, set_epoch
 from slr.data.corpus import SPLITS, Clip, Corpus, Exclusion, without_test
 from slr.data.dataset import Sample, SignDataset, collate
-from slr.data.doctor import Finding, inspect, required_steps
+from slr.data.doctor import Finding, inspect
 from slr.data.keypoints import KeypointStore, write_keypoints
 from slr.data.phoenix2014 import Phoenix2014
 from slr.data.sampling import TemporalPlan
@@ -51,7 +51,6 @@ __all__ = [
     "collate",
     "inspect",
     "loader",
-    "required_steps",
     "set_epoch",
     "without_test",
     "write_keypoints",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import torch
 from torch import Tensor
 
+from slr.ctc import required_steps
 from slr.data.corpus import SPLITS, Clip, Corpus
 from slr.data.sampling import TemporalPlan
 from slr.vocabulary import Vocabulary
@@ -77,11 +77,6 @@ def inspect(
         if "pose" in streams:
             findings += _keypoints(corpus, split, readable, lengths, progress)
     return findings
-
-
-def required_steps(glosses: Sequence[str]) -> int:
-    """Output steps that CTC needs for a transcript: one per gloss and a blank between equal neighbours."""
-    return len(glosses) + sum(one == other for one, other in pairwise(glosses))
 
 
 def _exclusions(corpus: Corpus) -> Iterator[Finding]:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+import kd.losses
 from slr.data import SignDataset
+from students import STGT
 from tests.workbench.running import ROOT, tiny_words
 from workbench.assemble import (
+    CorpusSizes,
     make_dataset,
     make_decoder,
     make_objective,
@@ -24,7 +27,7 @@ from workbench.assemble import make_network as build_network
 from workbench.components import check
 from workbench.config import load_config, to_plain
 from workbench.preflight import check_distillation, check_training, configured_layout
-from workbench.schema import Data, DistillConfig, TrainConfig
+from workbench.schema import Data, DistillConfig, LossTerm, TrainConfig
 from workbench.settings import load_either
 
 CONFIGS = ROOT / "configs"
@@ -72,7 +75,8 @@ def test_a_run_is_called_like_its_file_and_passes_the_preflight(path: Path) -> N
 def test_networks_losses_and_optimisers_of_a_run_are_built_on_the_tiny_corpus(path: Path, simulated_root: Path) -> None:
     config = load_either(path, [word for word in tiny_words(simulated_root) if word.startswith("data.")])
     corpus = open_corpus(config.data)
-    classes, joints = len(corpus.vocabulary()), len(corpus.layout)
+    sizes = CorpusSizes.of(corpus, corpus.vocabulary())
+    classes = sizes.classes
     made = {}
     parts = [("network", config.network, config.stages)] if isinstance(config, TrainConfig) else []
     if isinstance(config, DistillConfig):
@@ -82,12 +86,12 @@ def test_networks_losses_and_optimisers_of_a_run_are_built_on_the_tiny_corpus(pa
     for role, node, stages in parts:
         network = made[role] = build_network(node, classes, network_arguments(node, corpus, config.data), seed=0)
         for stage in stages:
-            objective = make_objective(stage.losses or {}, network, classes, joints, None)
+            objective = make_objective(stage.losses or {}, network, sizes, None)
             assert make_optimizer(stage, network, objective).param_groups
             assert 0 < make_rate_schedule(stage)(0.0) <= 1
     if isinstance(config, DistillConfig):
         widths = {**made["teacher"].tap_widths, "logits": classes}
-        losses = make_objective(config.distillation.losses, made["student"], classes, joints, widths)
+        losses = make_objective(config.distillation.losses, made["student"], sizes, widths)
         assert losses.needs_teacher
     assert make_decoder(config.evaluate, corpus.vocabulary()).name
 
@@ -133,3 +137,12 @@ def test_the_teacher_trained_alone_is_the_teacher_of_the_main_configuration() ->
     assert alone["stages"] == within["teacher"]["stages"]
     assert alone["data"] == within["data"]
     assert alone["evaluate"] == within["evaluate"]
+
+
+@pytest.mark.parametrize("loss", kd.losses.__all__)
+def test_every_loss_can_be_named_in_a_configuration(loss: str) -> None:
+    student = STGT(num_classes=4, joint_width=8, spatial_heads=2, width=8, temporal_heads=2)
+    term = LossTerm(weight=1, loss={"_target_": f"kd.losses.{loss}"})
+    teacher = {**student.tap_widths, "logits": 4}
+    objective = make_objective({"it": term}, student, CorpusSizes(classes=4, joints=79, clips=5), teacher)
+    assert type(objective.losses["it"]) is getattr(kd.losses, loss)

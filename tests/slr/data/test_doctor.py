@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from slr.ctc import required_steps
 from slr.data import (
     SPLITS,
     Clip,
@@ -17,7 +18,6 @@ from slr.data import (
     Phoenix2014,
     TemporalPlan,
     inspect,
-    required_steps,
     write_keypoints,
 )
 from slr.data.corpus import gather_vocabulary
@@ -145,15 +145,6 @@ def test_clips_too_short_when_shown_whole_are_an_error_in_training(tiny: Phoenix
     assert "the first, 'monday-0', gives 1 output steps and needs 2" in train.message
     assert (dev.severity, dev.clips) == ("warning", ("tuesday-0",))
     assert not of(findings, "ctc draws", "train")
-
-
-@pytest.mark.parametrize(("sentence", "steps"), [("", 0), ("A", 1), ("A B A", 3), ("A A", 3), ("A A A B B", 8)])
-def test_required_steps_are_the_shortest_path_of_ctc(sentence: str, steps: int) -> None:
-    glosses = sentence.split()
-    path: list[str] = []
-    for gloss in glosses:
-        path += ["-"] * (path[-1:] == [gloss]) + [gloss]
-    assert required_steps(glosses) == steps == len(path)
 
 
 def test_only_the_splits_asked_for_are_opened(tiny: Phoenix2014) -> None:
