@@ -23,14 +23,12 @@ class PairwiseAdjacency(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.query = nn.Linear(width, width, bias=False)
-        self.key = nn.Linear(width, width, bias=False)
+        self.query_key = nn.Linear(width, 2 * width, bias=False)
 
-    def forward(self, features: Padded) -> Tensor:
-        """Adjacency ``[B, S, S]`` of ``[B, S, d]`` features; every row of a valid step sums to 1."""
-        queries, keys = self.query(features.values), self.key(features.values)
-        scores = queries @ keys.transpose(1, 2) / queries.shape[-1] ** 0.5
-        return _over_valid_steps(scores, features.mask)
+    def forward(self, features: Tensor) -> Tensor:
+        """Scores ``[B, S, S]`` of ``[B, S, d]`` features, before the softmax."""
+        queries, keys = self.query_key(features).chunk(2, dim=-1)
+        return queries @ keys.transpose(1, 2) / features.shape[-1] ** 0.5
 
 
 class ToeplitzAdjacency(nn.Module):
@@ -51,15 +49,16 @@ class ToeplitzAdjacency(nn.Module):
         self.radius = radius
         self.offsets = nn.Parameter(torch.zeros(2 * radius + 1))
 
-    def forward(self, features: Padded) -> Tensor:
-        """Adjacency ``[B, S, S]`` of ``[B, S, d]`` features; every row of a valid step sums to 1."""
-        steps = features.values.shape[1]
-        distances = torch.arange(max(2 * steps - 1, 0), device=self.offsets.device) - (steps - 1)
-        distances = distances.clamp(-self.radius, self.radius)
-        # A product with one-hot rows instead of an index: its gradient adds up in a fixed order on every device.
-        line = F.one_hot(distances + self.radius, 2 * self.radius + 1).to(self.offsets.dtype) @ self.offsets
-        scores = line.unfold(0, steps, 1).flip(0)  # row i begins at distance -i
-        return _over_valid_steps(scores.expand(len(features.values), -1, -1), features.mask)
+    def forward(self, features: Tensor) -> Tensor:
+        """Scores ``[B, S, S]`` for ``[B, S, d]`` features, before the softmax."""
+        steps = features.shape[1]
+        if steps == 0:
+            return features.new_zeros(len(features), 0, 0)
+        beyond = max(steps - 1 - self.radius, 0)
+        within = self.offsets[max(self.radius - steps + 1, 0) : self.radius + steps]
+        # Not an index by distance: the gradient of these adds up in a fixed order on every device.
+        line = torch.cat([within[:1].expand(beyond), within, within[-1:].expand(beyond)])  # distances 1-S to S-1
+        return line.unfold(0, steps, 1).flip(0).expand(len(features), -1, -1)  # row i begins at distance -i
 
 
 class TemporalGraph(nn.Module):
@@ -118,13 +117,12 @@ class TemporalGraph(nn.Module):
         return Padded(F.normalize(self.output(values), dim=-1), features.lengths)
 
     def _adjacency(self, nodes: Padded) -> Tensor:
-        terms = [term(nodes) for term in self.adjacencies.values()]
-        return torch.stack(terms).mean(dim=0)
+        scores = torch.stack([term(nodes.values) for term in self.adjacencies.values()])
+        return over_valid_steps(scores, nodes.mask).mean(dim=0)
 
 
-def _over_valid_steps(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax of ``[B, S, S]`` scores over valid columns; rows and columns of padding are 0."""
+def over_valid_steps(scores: Tensor, mask: Tensor) -> Tensor:
+    """Softmax of ``[..., B, S, S]`` scores over valid columns; rows and columns of padding are 0."""
     # The smallest finite number, not -inf: a clip without steps would give NaN, and NaN gradients with it.
     scores = scores.masked_fill(~mask[:, None, :], torch.finfo(scores.dtype).min)
-    both = mask[:, :, None] & mask[:, None, :]
-    return torch.where(both, scores.softmax(dim=-1), torch.zeros_like(scores))
+    return scores.softmax(dim=-1) * (mask[:, :, None] & mask[:, None, :])

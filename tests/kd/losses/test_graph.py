@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from kd.losses.graph import PairwiseAdjacency, TemporalGraph, ToeplitzAdjacency
+from kd.losses.graph import PairwiseAdjacency, TemporalGraph, ToeplitzAdjacency, over_valid_steps
 from slr.types import Padded
 from tests.reference import losses as reference
 
@@ -18,23 +18,32 @@ def modules() -> list[torch.nn.Module]:
     return [PairwiseAdjacency(5), toeplitz]
 
 
+def relations_of(module: torch.nn.Module, nodes: Padded) -> torch.Tensor:
+    return over_valid_steps(module(nodes.values), nodes.mask)
+
+
+def weights_of(module: PairwiseAdjacency) -> list[list[list[float]]]:
+    query, key = module.query_key.weight.chunk(2)
+    return [query.tolist(), key.tolist()]
+
+
 def test_pairwise_relations_are_those_of_the_loop():
     module, nodes = PairwiseAdjacency(5), features(6, 3)
-    for ours, clip in zip(module(nodes), nodes.unpad(), strict=True):
-        expected = reference.pairwise_adjacency(clip.tolist(), module.query.weight.tolist(), module.key.weight.tolist())
+    for ours, clip in zip(relations_of(module, nodes), nodes.unpad(), strict=True):
+        expected = reference.pairwise_adjacency(clip.tolist(), *weights_of(module))
         torch.testing.assert_close(ours[: len(clip), : len(clip)], torch.tensor(expected))
 
 
 def test_toeplitz_relations_are_those_of_the_loop():
     _, module = modules()
     nodes = features(7, 3, 1)
-    for ours, length in zip(module(nodes), (7, 3, 1), strict=True):
+    for ours, length in zip(relations_of(module, nodes), (7, 3, 1), strict=True):
         expected = reference.toeplitz_adjacency(length, module.offsets.tolist())
         torch.testing.assert_close(ours[:length, :length], torch.tensor(expected))
 
 
 def test_learned_distances_start_with_equal_weights():
-    relations = ToeplitzAdjacency()(features(4, 2))
+    relations = relations_of(ToeplitzAdjacency(), features(4, 2))
     torch.testing.assert_close(relations[0], torch.full((4, 4), 0.25))
     torch.testing.assert_close(relations[1, :2, :2], torch.full((2, 2), 0.5))
 
@@ -42,7 +51,7 @@ def test_learned_distances_start_with_equal_weights():
 @pytest.mark.parametrize("index", [0, 1])
 def test_rows_sum_to_one_over_valid_steps_and_padding_is_zero(index: int):
     nodes = features(6, 3, 0)
-    relations = modules()[index](nodes)
+    relations = relations_of(modules()[index], nodes)
     torch.testing.assert_close(relations.sum(dim=-1), nodes.mask.float())
     assert not relations.transpose(1, 2)[~nodes.mask].any()
     assert (relations[nodes.mask[:, :, None] & nodes.mask[:, None, :]] > 0).all()
@@ -51,7 +60,7 @@ def test_rows_sum_to_one_over_valid_steps_and_padding_is_zero(index: int):
 @pytest.mark.parametrize("index", [0, 1])
 def test_a_clip_without_steps_leaves_gradients_finite(index: int):
     module = modules()[index]
-    module(features(4, 0)).square().sum().backward()
+    relations_of(module, features(4, 0)).square().sum().backward()
     assert all(torch.isfinite(parameter.grad).all() for parameter in module.parameters())
 
 
@@ -72,8 +81,7 @@ def test_embeddings_are_those_of_the_loop(adjacency: str, layers: int):
         ]
         terms = []
         if "P" in adjacency:
-            module = graph.adjacencies["P"]
-            terms.append(reference.pairwise_adjacency(nodes, module.query.weight.tolist(), module.key.weight.tolist()))
+            terms.append(reference.pairwise_adjacency(nodes, *weights_of(graph.adjacencies["P"])))
         if "L" in adjacency:
             terms.append(reference.toeplitz_adjacency(len(nodes), graph.adjacencies["L"].offsets.tolist()))
         mean = [[sum(values) / len(values) for values in zip(*rows, strict=True)] for rows in zip(*terms, strict=True)]
