@@ -34,7 +34,7 @@ if __name__ == "__main__":
     synthetic.add_argument(
         "--sentence-lists", metavar="DIR", help="folder with train.tsv, dev.tsv, test.tsv of Phoenix"
     )
-    synthetic.set_defaults(specify=simulated, level="high")
+    synthetic.set_defaults(specify=simulated, level="very-high")
     stitch = corpora.add_parser("stitch", help="recorded isolated signs joined into sentences, frames rendered")
     stitch.add_argument("source", help="WLASL-50 keypoint file (wlasl50_real.npz)")
     stitch.set_defaults(specify=stitched, level="none")

@@ -24,7 +24,7 @@ def simulated_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root (``data.root``) with the tiny simulated corpus below it, which no test may change."""
     root = tmp_path_factory.mktemp("simulated")
     spec = SimulatedSpec(profile="tiny")
-    write_corpus(root / spec.folder, spec, "high", workers=1)
+    write_corpus(root / spec.folder, spec, "very-high", workers=1)
     return root
 
 

@@ -9,7 +9,7 @@ from tests.workbench.running import here
 def test_a_sound_corpus_is_0(simulated_root: Path) -> None:
     done = here("check", "synthetic", f"data.root={simulated_root}", "data.corpus.profile=tiny")
     assert done.code == 0, done.err
-    assert "simulated corpus (tiny, seed 0), keypoints high" in done.out
+    assert "simulated corpus (tiny, seed 0), keypoints very-high" in done.out
 
 
 def test_the_environment_alone_is_0() -> None:

@@ -11,7 +11,7 @@ def test_a_run_is_evaluated_from_the_command_line(simulated_root: Path, tmp_path
     run = here("train", config, "--out", tmp_path / "runs").folder
     done = here("evaluate", run, "--split", "test", "--decoder", "greedy", "--protocol", "raw")
     assert done.code == 0, done.err
-    assert "STGT on test of simulated corpus (tiny, seed 0), keypoints high, decoder greedy" in done.out
+    assert "STGT on test of simulated corpus (tiny, seed 0), keypoints very-high, decoder greedy" in done.out
     assert done.folder == run / "hypotheses.main.test.greedy.ctm"
     assert len(read_transcripts(done.folder)) == 8
 

@@ -14,11 +14,11 @@ def test_the_simulated_corpus_is_made_and_a_level_added_to_it(simulated_root: Pa
     assert made.folder == tmp_path / "tiny-seed0"
     assert "simulated corpus (tiny, seed 0), keypoints low" in made.err
     before = snapshot(made.folder)
-    high = here("prepare", "synthetic", "--profile", "tiny", "--out", tmp_path, "--workers", "1")
-    assert high.folder == made.folder
+    other = here("prepare", "synthetic", "--profile", "tiny", "--out", tmp_path, "--workers", "1")
+    assert other.folder == made.folder
     after = snapshot(made.folder)
     assert {name: content for name, content in after.items() if name in before} == before
-    assert {Path(name).parts[1] for name in after if name.startswith("keypoints")} == {"low", "high"}
+    assert {Path(name).parts[1] for name in after if name.startswith("keypoints")} == {"low", "very-high"}
     # Byte for byte what a run makes by itself.
     frames = lambda path: path.suffix == ".png"  # noqa: E731
     ours, theirs = (snapshot(root / "tiny-seed0", frames) for root in (tmp_path, simulated_root))

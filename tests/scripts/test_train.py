@@ -25,7 +25,7 @@ def test_a_student_is_trained_without_frames_and_not_trained_twice(simulated_roo
     assert set(read_transcripts(done.folder / "hypotheses.dev.ctm")) == {f"simulated_tiny_dev-000{n}" for n in range(6)}
     network, card = load_network(done.folder / "network")
     assert card.layout == "sign-27"
-    assert card.corpus == "simulated corpus (tiny, seed 0), keypoints high"
+    assert card.corpus == "simulated corpus (tiny, seed 0), keypoints very-high"
     assert type(network).__name__ == result["network"]["name"] == "STGT"
     before = sha256(done.folder / "result.json")
     again = here("train", config, *words, "--out", tmp_path / "runs")

@@ -38,7 +38,7 @@ def test_a_configuration_is_checked_with_its_corpus(simulated_root: Path, config
     sound, text = checked(CONFIGS / config, *tiny(simulated_root))
     assert sound
     assert f"{config}: the networks can be built, and the losses find their taps" in text
-    assert "simulated corpus (tiny, seed 0), keypoints high" in text
+    assert "simulated corpus (tiny, seed 0), keypoints very-high" in text
     assert "train: 16 clips of 2 signers" in text
 
 

@@ -74,7 +74,7 @@ def test_the_main_command_ends_well_and_prints_its_run_folder_last(unbroken: Unb
     assert unbroken.done.code == 0, unbroken.done.err
     assert unbroken.done.out.splitlines()[-1] == str(unbroken.out / "stsg_to_stgt")
     assert "student distilled" in unbroken.done.out
-    assert "simulated corpus (tiny, seed 0), keypoints high" in unbroken.done.out
+    assert "simulated corpus (tiny, seed 0), keypoints very-high" in unbroken.done.out
     assert unbroken.folder.is_dir()
 
 
@@ -293,7 +293,7 @@ def test_a_simulated_corpus_read_as_phoenix_gives_the_same_samples(simulated_roo
         MAIN_CONFIG, ["data=phoenix2014", f"data.root={simulated_root / 'tiny-seed0'}"], schema=DistillConfig
     )
     corpora = [open_corpus(config.data) for config in (made, phoenix)]
-    assert corpora[0].name == corpora[1].name == "simulated corpus (tiny, seed 0), keypoints high"
+    assert corpora[0].name == corpora[1].name == "simulated corpus (tiny, seed 0), keypoints very-high"
     for split, training in (("train", True), ("dev", False)):
         datasets = [
             make_dataset(corpus, split, corpus.vocabulary(), made.data, streams=("rgb", "pose"), training=training)

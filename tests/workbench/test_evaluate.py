@@ -41,7 +41,7 @@ def test_the_same_question_finds_what_the_run_found(run: Path, split: str) -> No
     found = read_json(run / "result.json")["network"][split]
     assert found["ref"] == GLOSSES[split]
     assert f"{100 * found['wer']:.2f}%" in text
-    assert f"STGT on {split} of simulated corpus (tiny, seed 0), keypoints high, decoder beam-10" in text
+    assert f"STGT on {split} of simulated corpus (tiny, seed 0), keypoints very-high, decoder beam-10" in text
     assert sum(len(transcript.glosses) for transcript in read_transcripts(path).values()) > 0
 
 
