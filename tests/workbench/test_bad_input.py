@@ -114,7 +114,7 @@ def test_a_mistake_is_told_in_a_sentence_and_not_in_a_traceback(tmp_path: Path) 
         (["data.plan.stride=0"], "stride 0 would show nothing: it must be at least 1"),
         (["data.plan.speed=[0.8,1.2]"], "leave the speed out, or set teacher.live to true"),
         (["data.corpus.level=awful"], "unknown keypoint level 'awful': there are none, low, mid, high"),
-        (["data.corpus.profile=huge"], "unknown profile 'huge': simulated corpora come as tiny, small, large"),
+        (["data.corpus.profile=huge"], "unknown profile 'huge': simulated corpora come as tiny, small, medium, large"),
         (["run.device=cuda"], "torch finds no CUDA device here"),
         (
             ["distillation.losses.crd.loss.tap=local"],
@@ -171,7 +171,7 @@ def spoil_frames(root: Path) -> str:
 
 
 def _stores(root: Path) -> Path:
-    return root / CORPUS / "keypoints" / "high"
+    return root / CORPUS / "keypoints" / "very-high"
 
 
 def _rewritten(root: Path, change: Callable[[dict[str, torch.Tensor]], None], **options: Any) -> None:

@@ -94,7 +94,7 @@ def test_changed_keypoints_make_another_network_and_a_moved_corpus_does_not(shop
     before = _identity(shop)
     shop.root = Path(shutil.copytree(shop.root, tmp_path / "moved"))
     assert _identity(shop) == before
-    path = shop.root / "tiny-seed0" / "keypoints" / "high" / "train.safetensors"
+    path = shop.root / "tiny-seed0" / "keypoints" / "very-high" / "train.safetensors"
     tensors = load_file(path)
     clip = min(tensors)
     tensors[clip][0, 5, 0] += 1

@@ -80,8 +80,8 @@ def test_the_layout_can_be_chosen(simulated: Phoenix2014, root: Path) -> None:
 
 
 def test_unknown_profiles_and_levels_are_refused(root: Path) -> None:
-    with pytest.raises(ValueError, match="unknown profile 'medium'"):
-        simulated_corpus(root, profile="medium")
+    with pytest.raises(ValueError, match="unknown profile 'huge'"):
+        simulated_corpus(root, profile="huge")
     with pytest.raises(ValueError, match="unknown keypoint level 'good'"):
         simulated_corpus(root, profile="mini", level="good")
 
@@ -133,3 +133,14 @@ def test_specifications_can_be_compared_and_hashed() -> None:
     assert SimulatedSpec() == SimulatedSpec("small", 0) != SimulatedSpec("small", 1)
     assert len({SimulatedSpec(), SimulatedSpec("small", 0), SimulatedSpec("small", 1)}) == 2
     assert len({StitchSpec("a"), StitchSpec("a"), StitchSpec("b")}) == 2
+
+
+def test_medium_is_small_with_more_sentences_to_train_on() -> None:
+    small, medium = (SimulatedSpec(profile=profile).open() for profile in ("small", "medium"))
+    assert medium.lexicon == small.lexicon
+    for split, count in {"train": 320, "dev": 120, "test": 420}.items():
+        ours, theirs = (corpus.sentences[split][:count] for corpus in (small, medium))
+        assert [one.glosses for one in ours] == [one.glosses for one in theirs]
+    assert len(medium.sentences["train"]) == 4 * len(small.sentences["train"])
+    for split, index in (("train", 319), ("dev", 7), ("test", 419)):
+        assert (small.keypoints(split, index, "high") == medium.keypoints(split, index, "high")).all()

@@ -252,7 +252,7 @@ def test_an_unknown_level_or_profile_is_refused_before_anything_is_written(tmp_p
     with pytest.raises(ValueError, match="unknown keypoint level 'worst': there are none, low, mid, high"):
         write_corpus(tmp_path / "corpus", mini(), "worst", workers=1)
     assert not (tmp_path / "corpus").exists()
-    with pytest.raises(ValueError, match="unknown profile 'huge': simulated corpora come as tiny, small, large"):
+    with pytest.raises(ValueError, match="unknown profile 'huge': simulated corpora come as tiny, small, medium,"):
         SimulatedSpec("huge")
 
 
