@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any, cast
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence
 from torch.utils.flop_counter import FlopCounterMode
 
 from slr.data import Sample, collate
@@ -25,38 +22,27 @@ def count_macs(network: nn.Module, sample: Sample) -> int:
     batch = collate([sample])
     stream = batch.stream(cast(Network, network).input_stream)
     device = next(network.parameters()).device
-    counter = FlopCounterMode(display=False)
+    counter = FlopCounterMode(display=False, custom_mapping=_RECURRENT)
     network.eval()
-    with torch.no_grad(), counter, _recurrent_layers(network, counter) as correction:
+    with torch.no_grad(), counter:
         network(stream.to(device))
-    return counter.get_total_flops() // 2 + sum(correction)
+    return counter.get_total_flops() // 2
 
 
-@contextlib.contextmanager
-def _recurrent_layers(network: nn.Module, counter: FlopCounterMode) -> Iterator[list[int]]:
-    """What has to be added because torch counts a recurrent layer as nothing where one operation does all of it."""
-    correction: list[int] = []
-    begun: list[int] = []
-
-    def before(module: nn.Module, inputs: Any) -> None:
-        begun.append(counter.get_total_flops())
-
-    def after(module: nn.Module, inputs: Any, outputs: Any) -> None:
-        counted = (counter.get_total_flops() - begun.pop()) // 2
-        correction.append(_recurrent_macs(cast(nn.RNNBase, module), inputs[0]) - counted)
-
-    layers = [module for module in network.modules() if isinstance(module, nn.RNNBase)]
-    handles = [layer.register_forward_pre_hook(before) for layer in layers]
-    handles += [layer.register_forward_hook(after) for layer in layers]
-    try:
-        yield correction
-    finally:
-        for handle in handles:
-            handle.remove()
+def _onednn_layer_flops(inputs: torch.Size, *arguments: Any, out_shape: Any = None, **options: Any) -> int:
+    """One direction of one layer over ``[steps, clips, features]``: every step multiplies both matrices once."""
+    return 2 * inputs[:-1].numel() * sum(matrix.numel() for matrix in arguments[:2])
 
 
-def _recurrent_macs(layer: nn.RNNBase, inputs: torch.Tensor | PackedSequence) -> int:
-    """Every step multiplies every weight matrix once, in both directions."""
-    steps = len(inputs.data) if isinstance(inputs, PackedSequence) else inputs.shape[:-1].numel()
-    matrices = (weight for name, weight in layer.named_parameters() if name.startswith("weight"))
-    return steps * sum(weight.numel() for weight in matrices)
+def _cudnn_flops(
+    inputs: torch.Size, weights: list[torch.Size], *arguments: Any, out_shape: Any = None, **_: Any
+) -> int:
+    """All layers and directions at once; what has one axis among the weights is a bias."""
+    return 2 * inputs[:-1].numel() * sum(weight.numel() for weight in weights if len(weight) == 2)
+
+
+# torch counts these as nothing: one operation does what would else be many products.
+_RECURRENT = {
+    torch.ops.aten.mkldnn_rnn_layer: _onednn_layer_flops,
+    torch.ops.aten._cudnn_rnn: _cudnn_flops,
+}

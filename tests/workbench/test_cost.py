@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
 from slr.data import Sample
+from slr.layers import BiLSTM
 from slr.types import Padded
-from workbench.cost import count_macs, count_parameters
+from workbench.cost import _RECURRENT, count_macs, count_parameters
 
 
 class Counted(nn.Module):
@@ -13,30 +15,38 @@ class Counted(nn.Module):
 
     input_stream = "pose"
 
-    def __init__(self, packed: bool) -> None:
+    def __init__(self, kind: str) -> None:
         super().__init__()
         self.first = nn.Linear(6, 5)
-        self.lstm = nn.LSTM(5, 4, 2, bidirectional=True, batch_first=True)
+        self.context = BiLSTM(5, 4)
         self.last = nn.Linear(8, 3)
-        self.packed = packed
+        self.kind = kind
 
     def forward(self, stream: Padded) -> torch.Tensor:
         values = self.first(stream.values.flatten(2))
-        if not self.packed:
-            return self.last(self.lstm(values)[0])
+        if self.kind == "ours":
+            return self.last(self.context(Padded(values, stream.lengths)).values)
+        if self.kind == "plain":
+            return self.last(self.context.lstm(values)[0])
         packed = nn.utils.rnn.pack_padded_sequence(values, stream.lengths, batch_first=True)
-        return self.last(nn.utils.rnn.pad_packed_sequence(self.lstm(packed)[0], batch_first=True)[0])
+        return self.last(nn.utils.rnn.pad_packed_sequence(self.context.lstm(packed)[0], batch_first=True)[0])
 
 
-def test_recurrent_layers_are_counted_like_matrix_products() -> None:
-    sample = Sample("clip", torch.tensor([1]), torch.arange(7), None, torch.rand(7, 2, 3), 1, False)
+@pytest.mark.parametrize("kind", ["ours", "plain", "packed"])
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_recurrent_layers_are_counted_like_matrix_products(kind: str, precision: torch.dtype) -> None:
+    sample = Sample("clip", torch.tensor([1]), torch.arange(7), None, torch.rand(7, 2, 3, dtype=precision), 1, False)
     # Per step: 6 x 5, then two directions of 4 gates x 4 cells fed by 5 (later 8) inputs and 4 states, then 8 x 3.
     per_step = 6 * 5 + 2 * 16 * (5 + 4) + 2 * 16 * (8 + 4) + 8 * 3
-    for packed in (False, True):
-        network = Counted(packed).train()
-        assert count_macs(network, sample) == 7 * per_step
-        assert not network.lstm._forward_hooks
-        assert not network.lstm._forward_pre_hooks
+    assert count_macs(Counted(kind).to(precision), sample) == 7 * per_step
+
+
+def test_the_recurrent_layer_of_cudnn_is_counted_by_its_weights() -> None:
+    weights = [
+        torch.Size(shape) for shape in [(16, 5), (16, 4), (16,), (16,)] * 2 + [(16, 8), (16, 4), (16,), (16,)] * 2
+    ]
+    counted = _RECURRENT[torch.ops.aten._cudnn_rnn](torch.Size([7, 1, 5]), weights, 4, out_shape=None)
+    assert counted == 2 * 7 * (2 * 16 * (5 + 4) + 2 * 16 * (8 + 4))
 
 
 def test_a_shared_weight_is_one_parameter() -> None:
