@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from slr.types import Batch, NetOutput, Padded
 
 
-class Loss(nn.Module):
+class Loss(nn.Module, ABC):
     """One formula that compares a student with its teacher, or with the batch.
 
     A new loss derives from this class, says what it reads in its constructor, and writes :meth:`compute`. What
@@ -49,9 +50,9 @@ class Loss(nn.Module):
                 teacher = _readable(teacher, self.teacher_taps).detach()
             return self.compute(student, teacher, batch)
 
+    @abstractmethod
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
-        """The formula. Every loss writes this one."""
-        raise NotImplementedError(f"{type(self).__name__} has no formula: it must define compute()")
+        """The formula. Every loss writes this one; without it there is no making one."""
 
     @classmethod
     def wanted_widths(cls, arguments: Mapping[str, Any]) -> dict[str, str]:

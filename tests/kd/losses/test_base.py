@@ -43,10 +43,12 @@ def test_a_formula_sees_a_teacher_without_gradients_and_no_autocast():
     assert not teacher.taps["context"].values.requires_grad
 
 
-def test_a_loss_without_a_formula_says_so():
-    given = example()
-    with pytest.raises(NotImplementedError, match="Loss has no formula"):
-        given.loss(Loss())
+def test_a_loss_without_a_formula_cannot_be_made():
+    class Unfinished(Loss):
+        """Its author forgot something."""
+
+    with pytest.raises(TypeError, match=r"abstract class Unfinished.*compute"):
+        Unfinished()
 
 
 def test_a_loss_without_projections_wants_no_widths():
