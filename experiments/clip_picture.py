@@ -1,6 +1,8 @@
 """One clip of a finished distillation in one picture: what the teacher sees, what the student sees, and what each says.
 
-python experiments/clip_picture.py runs/stsg_to_stgt simulated_small_test-0004 --out docs/clip.png
+Glosses that are wrong stand in brackets. For example::
+
+    python experiments/clip_picture.py runs/stsg_to_stgt simulated_small_test-0004 --out docs/clip.png
 """
 
 from __future__ import annotations
@@ -21,14 +23,12 @@ from slr.scoring import Transcript, read_transcripts
 from slr.scoring.alignment import align
 from workbench.assemble import open_corpus
 from workbench.config import load_config
+from workbench.distill import MAIN
+from workbench.measure import hypotheses_file
+from workbench.result import ROLES
 from workbench.schema import DistillConfig
 
 SHOWN = 12  # frames, evenly spread over the clip
-ROWS = {
-    "teacher": "hypotheses.teacher.test.ctm",
-    "student alone": "hypotheses.baseline.test.ctm",
-    "student distilled": "hypotheses.test.ctm",
-}
 COLOURS = {"right": "#0072B2", "wrong": "#D55E00"}  # Okabe and Ito: colour-blind people tell them apart
 
 
@@ -100,7 +100,10 @@ def main() -> None:
     clips = {clip.id: clip for clip in corpus.clips("test")}
     if asked.clip not in clips:
         parser.error(f"{corpus.name} has no test clip {asked.clip!r}; the first is {next(iter(clips))!r}")
-    hypotheses = {name: read_transcripts(asked.run / file)[asked.clip] for name, file in ROWS.items()}
+    hypotheses = {
+        shown: read_transcripts(asked.run / hypotheses_file(role, "test", MAIN))[asked.clip]
+        for role, shown in ROLES.items()
+    }
     draw(corpus, clips[asked.clip], hypotheses, asked.out)
 
 

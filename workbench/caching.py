@@ -41,7 +41,7 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
     described = dataset.describe()
     identity = teacher_identity(
         made.network.state_dict(),
-        network={**made.card.network, "code": code_hash(made.card.network)},
+        network={"node": dict(made.card.network), "code": code_hash(made.card.network)},
         preprocessing={key: value for key, value in described.items() if key != "plan"},
         plan=described["plan"],
     )

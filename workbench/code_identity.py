@@ -12,10 +12,10 @@ from typing import Any
 
 from workbench.components import TARGET, is_component
 from workbench.config import content_hash
-from workbench.targets import resolve
+from workbench.targets import ALLOWED_ROOTS, resolve
 
-# Where components live. Code of torch and other libraries is theirs to keep stable.
-ROOMS = ("slr", "kd", "teachers", "students")
+# Code of torch is torch's to keep stable.
+ROOMS = tuple(root for root in ALLOWED_ROOTS if not root.startswith("torch."))
 
 
 def code_hash(*nodes: Any) -> str:

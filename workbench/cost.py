@@ -22,7 +22,7 @@ def count_macs(network: nn.Module, sample: Sample) -> int:
     batch = collate([sample])
     stream = batch.stream(cast(Network, network).input_stream)
     device = next(network.parameters()).device
-    counter = FlopCounterMode(display=False, custom_mapping=_RECURRENT)
+    counter = FlopCounterMode(display=False, custom_mapping=RECURRENT_FLOPS)
     network.eval()
     with torch.no_grad(), counter:
         network(stream.to(device))
@@ -42,7 +42,7 @@ def _cudnn_flops(
 
 
 # torch counts these as nothing: one operation does what would else be many products.
-_RECURRENT = {
+RECURRENT_FLOPS = {
     torch.ops.aten.mkldnn_rnn_layer: _onednn_layer_flops,
     torch.ops.aten._cudnn_rnn: _cudnn_flops,
 }

@@ -21,12 +21,11 @@ from workbench.preflight import TEACHER_ROLES, Needs, check_distillation, find_c
 from workbench.progress import Progress
 from workbench.pseudo_labels import dev_agreement
 from workbench.record import RunRecord
-from workbench.result import NetworkResult, gap_as_dict, render_distillation
+from workbench.result import ROLES, NetworkResult, gap_as_dict, render_distillation
 from workbench.schema import DistillConfig
 from workbench.training import Training, train_network
 from workbench.workplace import Workplace
 
-ROLES = ("teacher", "baseline", "student")
 MAIN = "student"
 
 
@@ -56,7 +55,7 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
             made, cache_seconds = _make_networks(config, needs, place, fresh)
             measured = _measure(place, made, decoder, record)
             measured["seconds"]["cache"] = cache_seconds
-            finished = record.finish("networks", inputs, outputs=left_files(ROLES, MAIN), result=measured)
+            finished = record.finish("networks", inputs, outputs=left_files(list(ROLES), MAIN), result=measured)
         else:
             progress.line(f"nothing is left to do: the networks of {record.folder} were finished {finished.finished}")
         networks = {role: scored(place, record.folder, role, MAIN, finished.result) for role in ROLES}

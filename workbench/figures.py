@@ -15,10 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from slr.files import whole_file
+from workbench.result import ROLES
 
 # Okabe and Ito's colours, which colour-blind people tell apart; the line styles say the same in black and white.
 _LOOKS = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"))
-_NAMES = {"teacher": "teacher", "baseline": "student alone", "student": "student distilled", "network": "network"}
 
 
 def draw_curves(rows: Sequence[Mapping[str, Any]], title: str, folder: Path) -> list[Path]:
@@ -32,7 +32,7 @@ def draw_curves(rows: Sequence[Mapping[str, Any]], title: str, folder: Path) -> 
     figure, (wer, loss) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for network, (colour, style) in zip(networks, _LOOKS, strict=False):
         mine = [row for row in rows if row["network"] == network and "ctc" in row.get("terms", {})]
-        look = {"color": colour, "linestyle": style, "label": _NAMES.get(network, network)}
+        look = {"color": colour, "linestyle": style, "label": ROLES.get(network, network)}
         _curve(wer, ((row["epoch"], 100 * row["dev"]["WER"]) for row in mine if "dev" in row), marker="o", **look)
         _curve(loss, ((row["epoch"], row["terms"]["ctc"]) for row in mine), **look)
     _dress(wer, "dev WER in %, greedy")

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from slr.scoring import GapClosed, WerReport, gap_closed, paired_bootstrap, wer_interval
 
+# The networks of a distillation and what they are called where people read.
+ROLES = {"teacher": "teacher", "baseline": "student alone", "student": "student distilled"}
 # Below this the gap may be chance, and a share of it means nothing.
 LEAST_GAP = 3.0
 
@@ -63,8 +65,7 @@ def render_distillation(
     result: Mapping[str, Any], networks: Mapping[str, NetworkResult], corpus: str
 ) -> RenderableType:
     """The table of a distillation run, and below it the sentences that say whether it helped."""
-    rows = {"teacher": "teacher", "baseline": "student alone", "student": "student distilled"}
-    table = render_networks(result, {shown: networks[role] for role, shown in rows.items()}, corpus)
+    table = render_networks(result, {shown: networks[role] for role, shown in ROLES.items()}, corpus)
     return Group(table, *(Text(line) for line in _verdict(result)))
 
 

@@ -69,12 +69,19 @@ def test_part_tokens_are_attended_features_and_centres() -> None:
             torch.testing.assert_close(output[image, part], tokens.embed(read) + tokens.identity[part])
 
 
-def test_attention_on_one_place_reads_that_place() -> None:
+def plain_tokens() -> PartTokens:
+    """Two parts of three channels that say what they see and where, and nothing else."""
     tokens = PartTokens(3, 2, 5).double()
     with torch.no_grad():
         tokens.embed.weight.copy_(torch.eye(5))
         tokens.embed.bias.zero_()
         tokens.identity.zero_()
+    return tokens
+
+
+def test_attention_on_one_place_reads_that_place() -> None:
+    tokens = plain_tokens()
+    with torch.no_grad():
         tokens.attention.weight.zero_()
         tokens.attention.weight[:, 0] = 500.0  # looks for the first channel
     maps = torch.zeros(1, 3, 4, 6, dtype=torch.float64)
@@ -84,11 +91,7 @@ def test_attention_on_one_place_reads_that_place() -> None:
 
 
 def test_even_attention_has_its_centre_in_the_middle() -> None:
-    tokens = PartTokens(3, 2, 5).double()
-    with torch.no_grad():
-        tokens.embed.weight.copy_(torch.eye(5))
-        tokens.embed.bias.zero_()
-        tokens.identity.zero_()
+    tokens = plain_tokens()
     maps = torch.ones(1, 3, 4, 6, dtype=torch.float64)
     torch.testing.assert_close(tokens(maps)[0, 1], torch.tensor([1.0, 1, 1, 0, 0]).double())
 

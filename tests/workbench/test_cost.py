@@ -7,7 +7,7 @@ from torch import nn
 from slr.data import Sample
 from slr.layers import BiLSTM
 from slr.types import Padded
-from workbench.cost import _RECURRENT, count_macs, count_parameters
+from workbench.cost import RECURRENT_FLOPS, count_macs, count_parameters
 
 
 class Counted(nn.Module):
@@ -45,7 +45,7 @@ def test_the_recurrent_layer_of_cudnn_is_counted_by_its_weights() -> None:
     weights = [
         torch.Size(shape) for shape in [(16, 5), (16, 4), (16,), (16,)] * 2 + [(16, 8), (16, 4), (16,), (16,)] * 2
     ]
-    counted = _RECURRENT[torch.ops.aten._cudnn_rnn](torch.Size([7, 1, 5]), weights, 4, out_shape=None)
+    counted = RECURRENT_FLOPS[torch.ops.aten._cudnn_rnn](torch.Size([7, 1, 5]), weights, 4, out_shape=None)
     assert counted == 2 * 7 * (2 * 16 * (5 + 4) + 2 * 16 * (8 + 4))
 
 
