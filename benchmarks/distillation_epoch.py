@@ -17,17 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from workbench.assemble import (
-    CorpusSizes,
-    StageBatches,
-    make_dataset,
-    make_network,
-    make_objective,
-    make_optimizer,
-    make_rate_schedule,
-    network_arguments,
-)
+from slr.synthesis import PROFILES
+from workbench.assemble import make_network, network_arguments
 from workbench.caching import teaching_of
 from workbench.checkpoint import save_network
 from workbench.config import load_config
@@ -36,50 +29,48 @@ from workbench.preflight import check_distillation
 from workbench.progress import make_progress
 from workbench.schema import DistillConfig
 from workbench.trainer import StageOptions, train_stage
-from workbench.training import Teaching
+from workbench.training import Teaching, Training, make_lesson
 from workbench.workplace import Workplace
 
 CONFIG = Path(__file__).resolve().parent.parent / "configs" / "stsg_to_stgt.yaml"
 LIMIT = 1.10
 
 
+def untrained(node: dict, place: Workplace) -> nn.Module:
+    """A network of a configuration, on its device."""
+    arguments = network_arguments(node, place.corpus, place.data)
+    return make_network(node, len(place.vocabulary), arguments, seed=0).to(place.precision.device)
+
+
 def untrained_teacher(config: DistillConfig, place: Workplace, folder: Path) -> MadeNetwork:
+    """A teacher that a cache takes for a real one."""
     node = config.teacher.network
     assert node is not None
-    network = make_network(node, len(place.vocabulary), network_arguments(node, place.corpus, place.data), seed=0)
+    network = untrained(node, place)
     card = save_network(folder / "teacher", network, node=node, vocabulary=place.vocabulary, corpus=place.corpus.name)
-    return MadeNetwork(network.to(place.precision.device), card, folder / "teacher", None, 0.0)
+    return MadeNetwork(network, card, folder / "teacher", None, 0.0)
 
 
-def epochs_of(config: DistillConfig, place: Workplace, teaching: Teaching | None) -> Callable[[int], float]:
+def epochs_of(config: DistillConfig, place: Workplace, teaching: Teaching | None) -> Callable[[], float]:
     """A function that trains the student for one epoch and returns its seconds."""
     clock = time.process_time if place.precision.device.type == "cpu" else time.perf_counter
-    stage = config.student.stages[0]
-    losses = {**(stage.losses or {}), **(config.distillation.losses if teaching else {})}
-    node, classes = config.student.network, len(place.vocabulary)
-    network = make_network(node, classes, network_arguments(node, place.corpus, place.data), seed=0).to(
-        place.precision.device
-    )
-    widths = teaching.widths if teaching else None
-    objective = make_objective(losses, network, CorpusSizes.of(place.corpus, place.vocabulary), widths).to(
-        place.precision.device
-    )
-    dataset = make_dataset(place.corpus, "train", place.vocabulary, place.data, streams={"pose"}, training=True)
-    batches = StageBatches(dataset, stage, place.data, seed=0)
-    optimizer = make_optimizer(stage, network, objective)
+    losses = config.distillation.losses if teaching else {}
+    training = Training("student", config.student.network, config.student.stages, 0, losses, teaching)
+    network = untrained(config.student.network, place)
+    lesson = make_lesson(place, training, network)
+    options = StageOptions("benchmark", epochs=1, clip_grad_norm=config.student.stages[0].clip_grad_norm)
 
-    def train(epoch: int) -> float:
-        options = StageOptions("benchmark", epochs=1, clip_grad_norm=stage.clip_grad_norm)
+    def train() -> float:
         begin = clock()
         train_stage(
             network,
-            objective,
-            batches,
-            optimizer,
-            make_rate_schedule(stage),
+            lesson.objective,
+            lesson.batches,
+            lesson.optimizer,
+            lesson.schedule,
             options,
             precision=place.precision,
-            teacher=teaching.teacher if teaching else None,
+            teacher=lesson.teacher,
         )
         return clock() - begin
 
@@ -87,9 +78,10 @@ def epochs_of(config: DistillConfig, place: Workplace, teaching: Teaching | None
 
 
 def main() -> None:
+    """Measure, and print both epochs and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("words", nargs="*", metavar="key=value", help="override any key of the configuration")
-    parser.add_argument("--profile", choices=("tiny", "small", "large"), default="tiny")
+    parser.add_argument("--profile", choices=tuple(PROFILES), default="tiny")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--root", default="data/synthetic", help="where the simulated corpus lies, or will")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -102,7 +94,7 @@ def main() -> None:
         teacher = untrained_teacher(config, place, Path(folder))
         teaching = teaching_of(place, teacher, needs.teacher_taps, live=False)
         alone, distilled = epochs_of(config, place, None), epochs_of(config, place, teaching)
-        rounds = [(alone(epoch), distilled(epoch)) for epoch in range(asked.repeats + 1)][1:]
+        rounds = [(alone(), distilled()) for _ in range(asked.repeats + 1)][1:]
     medians = [statistics.median(seconds) for seconds in zip(*rounds, strict=True)]
     ratio = medians[1] / medians[0]
     clips = len(place.corpus.clips("train"))

@@ -43,6 +43,7 @@ from workbench.preflight import bare_network, streams_of
 from workbench.recognise import recognise
 from workbench.record import MetricsFile
 from workbench.rng import preserved
+from workbench.schedule import Schedule
 from workbench.schema import Data, LossTerm, Stage
 from workbench.trainer import DevScore, StageOptions, StageResult, train_stage
 from workbench.watch import PlateauWatch
@@ -185,8 +186,8 @@ def _train(place: Workplace, training: Training, folder: Path, identity: str) ->
     network.to(place.precision.device)
     seconds = 0.0
     result: StageResult | None = None
-    for number, stage in enumerate(_merged(training)):
-        result = _train_stage(place, training, network, stage, number, folder, identity)
+    for number in range(len(training.stages)):
+        result = _train_stage(place, training, network, number, folder, identity)
         seconds += result.seconds
     assert result is not None, "a training has at least one stage"
     save_network(
@@ -210,11 +211,25 @@ def _plain_argument(value: Any) -> Any:
     return value.to_dict() if hasattr(value, "to_dict") else value
 
 
-def _train_stage(
-    place: Workplace, training: Training, network: nn.Module, stage: Stage, number: int, folder: Path, identity: str
-) -> StageResult:
+@dataclass(frozen=True)
+class Lesson:
+    """What a stage trains with."""
+
+    objective: Objective
+    batches: StageBatches
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    teacher: Teacher | None
+
+
+def make_lesson(place: Workplace, training: Training, network: nn.Module, number: int = 0) -> Lesson:
+    """The losses, clips, optimiser and teacher of one stage of a training, by its ``number``.
+
+    Raises:
+        ConfigError: when losses and network do not fit.
+    """
+    stage, teaching = _merged(training)[number], training.teaching
     assert stage.losses, f"stage {stage.name} has no losses"
-    teaching = training.teaching
     seed = training.seed + 1000 * number  # every stage draws other samples and batches
     objective = _make_objective(place, training, network, stage, seed).to(place.precision.device)
     streams = {cast(Network, network).input_stream, *objective.required_streams()}
@@ -223,13 +238,26 @@ def _train_stage(
     dataset = make_dataset(
         place.corpus, "train", place.vocabulary, place.data, streams=streams, training=True, seed=seed
     )
-    last = number == len(training.stages) - 1
-    return train_stage(
-        network,
+    return Lesson(
         objective,
         StageBatches(dataset, stage, place.data, seed, place.precision.device.type == "cuda"),
         make_optimizer(stage, network, objective),
         make_rate_schedule(stage),
+        teaching.teacher if teaching is not None and objective.needs_teacher else None,
+    )
+
+
+def _train_stage(
+    place: Workplace, training: Training, network: nn.Module, number: int, folder: Path, identity: str
+) -> StageResult:
+    lesson, stage = make_lesson(place, training, network, number), training.stages[number]
+    last = number == len(training.stages) - 1
+    return train_stage(
+        network,
+        lesson.objective,
+        lesson.batches,
+        lesson.optimizer,
+        lesson.schedule,
         StageOptions(
             name=f"{training.label}, {stage.name}" if len(training.stages) > 1 else training.label,
             epochs=stage.epochs,
@@ -239,7 +267,7 @@ def _train_stage(
             identity=content_hash([identity, number]),
         ),
         precision=place.precision,
-        teacher=teaching.teacher if teaching is not None and objective.needs_teacher else None,
+        teacher=lesson.teacher,
         evaluate=dev_judge(place, cast(Network, network)) if last else None,
         state_file=folder / f"{number}.state.safetensors",
         rows=MetricsFile(folder / "metrics.jsonl"),
