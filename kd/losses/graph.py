@@ -28,7 +28,7 @@ class PairwiseAdjacency(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Scores ``[B, S, S]`` of ``[B, S, d]`` features, before the softmax."""
         queries, keys = self.query_key(features).chunk(2, dim=-1)
-        return queries @ keys.transpose(1, 2) / features.shape[-1] ** 0.5
+        return (queries / features.shape[-1] ** 0.5) @ keys.transpose(1, 2)
 
 
 class ToeplitzAdjacency(nn.Module):
@@ -105,24 +105,24 @@ class TemporalGraph(nn.Module):
 
         Entry ``(i, j)`` says how much step ``i`` listens to step ``j``; rows of valid steps sum to 1, all else is 0.
         """
-        return self._adjacency(features.zeroed().map(self.input))
+        rows = features.mask[:, :, None]
+        return self._relations(features.zeroed().map(self.input)) * (rows & rows.transpose(1, 2))
 
     def forward(self, features: Padded) -> Padded:
         """Unit embeddings ``[B, S, embedding_width]`` of ``[B, S, input_width]`` features."""
         nodes = features.zeroed().map(self.input)
-        adjacency = self._adjacency(nodes)
-        values = nodes.values
+        relations, values = self._relations(nodes), nodes.values
         for layer, norm in zip(self.layers, self.norms, strict=True):
-            values = norm(values + F.gelu(adjacency @ layer(values)))
+            values = norm(values + F.gelu(relations @ layer(values)))
         return Padded(F.normalize(self.output(values), dim=-1), features.lengths)
 
-    def _adjacency(self, nodes: Padded) -> Tensor:
+    def _relations(self, nodes: Padded) -> Tensor:
+        """The mean adjacency; rows of padding mean nothing, like the steps they make."""
         scores = torch.stack([term(nodes.values) for term in self.adjacencies.values()])
         return over_valid_steps(scores, nodes.mask).mean(dim=0)
 
 
 def over_valid_steps(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax of ``[..., B, S, S]`` scores over valid columns; rows and columns of padding are 0."""
+    """Softmax of ``[..., B, S, S]`` scores over valid columns; those of padding are 0 in every clip that has a step."""
     # The smallest finite number, not -inf: a clip without steps would give NaN, and NaN gradients with it.
-    scores = scores.masked_fill(~mask[:, None, :], torch.finfo(scores.dtype).min)
-    return scores.softmax(dim=-1) * (mask[:, :, None] & mask[:, None, :])
+    return scores.masked_fill(~mask[:, None, :], torch.finfo(scores.dtype).min).softmax(dim=-1)

@@ -26,7 +26,7 @@ def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temp
     Returns:
         a scalar; 0 when there is no pair.
     """
-    scores = _compared(student @ teacher.T / temperature, negatives)  # [N, N], for both directions
+    scores = _compared((student / temperature) @ teacher.T, negatives)  # [N, N], for both directions
     own = scores.log_softmax(dim=1).diagonal() + scores.log_softmax(dim=0).diagonal()
     return mean_over_steps(-own / 2)
 
@@ -44,7 +44,7 @@ def info_nce(anchors: Tensor, candidates: Tensor, negatives: Tensor, temperature
         negatives: ``[N, N]`` bool, the sets ``N(i)``; the diagonal is ignored.
         temperature: ``t``.
     """
-    return -_compared(anchors @ candidates.T / temperature, negatives).log_softmax(dim=1).diagonal()
+    return -_compared((anchors / temperature) @ candidates.T, negatives).log_softmax(dim=1).diagonal()
 
 
 def _compared(scores: Tensor, negatives: Tensor) -> Tensor:
@@ -87,8 +87,9 @@ class Steps:
         """
         # On one line, clip after clip, with gaps between them that no neighbourhood spans.
         apart = int(self.times.max()) + exclude_neighbours + 1 if len(self.times) else 0
-        places = self.clips * apart + self.times
+        places = (self.clips * apart + self.times).to(torch.int32)  # [N, N] numbers follow: half the bytes, half the time
         allowed = (places[:, None] - places[None, :]).abs() > exclude_neighbours
         if exclude_same_gloss:
-            allowed &= self.labels[:, None] != self.labels[None, :]
+            labels = self.labels.to(torch.int32)
+            allowed &= labels[:, None] != labels[None, :]
         return allowed

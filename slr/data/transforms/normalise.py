@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 import torch
@@ -60,25 +61,26 @@ class SignerNormalisation:
 
     def relative(self, layout: SkeletonLayout) -> Tensor:
         """The joints of groups with a root, without the roots."""
-        relative = torch.zeros(len(layout), dtype=torch.bool)
-        for group in layout.roots:
-            relative[list(layout.groups[group])] = True
-        relative[list(layout.roots.values())] = False
-        return relative
+        return _roots(layout)[0]
 
     def __call__(self, pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> Tensor:
         """One origin and one unit per clip."""
         origin, unit = signer_frame(pose, layout, frame_size)
+        relative, root = _roots(layout)
         places = (pose[..., :2] - origin) / unit
+        position = torch.where(relative[:, None], (places - places[:, root]) * self.part_scale, places)
         confidence = pose[..., 2]
-        relative = self.relative(layout)
-        position, present = places.clone(), confidence.clone()
-        for group, root in layout.roots.items():
-            joints = torch.tensor([joint for joint in layout.groups[group] if relative[joint]], dtype=torch.int64)
-            position[:, joints] = (places[:, joints] - places[:, root, None]) * self.part_scale
-            rooted = confidence[:, root, None] > 0
-            present[:, joints] = torch.where(rooted, confidence[:, joints], 0.0)
-        return _with_missing(position, present)
+        return _with_missing(position, torch.where(confidence[:, root] > 0, confidence, 0.0))
+
+
+@lru_cache
+def _roots(layout: SkeletonLayout) -> tuple[Tensor, Tensor]:
+    """Which joints hang on a root (``[J]`` bool), and on which (``[J]`` int64); the others are their own roots."""
+    root = torch.arange(len(layout))
+    for group, joint in layout.roots.items():
+        hanging = torch.tensor(layout.groups[group], dtype=torch.int64)
+        root[hanging[~torch.isin(hanging, torch.tensor(list(layout.roots.values())))]] = joint
+    return root != torch.arange(len(layout)), root
 
 
 def signer_frame(pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> tuple[Tensor, float]:

@@ -48,10 +48,10 @@ def test_learned_distances_start_with_equal_weights():
     torch.testing.assert_close(relations[1, :2, :2], torch.full((2, 2), 0.5))
 
 
-@pytest.mark.parametrize("index", [0, 1])
-def test_rows_sum_to_one_over_valid_steps_and_padding_is_zero(index: int):
+@pytest.mark.parametrize("adjacency", ["P", "L", "P+L"])
+def test_rows_sum_to_one_over_valid_steps_and_padding_is_zero(adjacency: str):
     nodes = features(6, 3, 0)
-    relations = relations_of(modules()[index], nodes)
+    relations = TemporalGraph(5, width=4, adjacency=adjacency, radius=2).adjacency(nodes)
     torch.testing.assert_close(relations.sum(dim=-1), nodes.mask.float())
     assert not relations.transpose(1, 2)[~nodes.mask].any()
     assert (relations[nodes.mask[:, :, None] & nodes.mask[:, None, :]] > 0).all()
