@@ -76,6 +76,11 @@ class Padded:
         """All real steps of all sequences, one after the other: ``[sum(lengths), ...]``."""
         return self.values[self.mask]
 
+    def every(self, stride: int) -> Padded:
+        """Every ``stride``-th step of each sequence, its first included."""
+        lengths = torch.div(self.lengths + stride - 1, stride, rounding_mode="floor")
+        return Padded(self.values[:, ::stride], lengths)
+
     def unpad(self) -> list[Tensor]:
         """The sequences one by one, each ``[T_i, ...]``."""
         return [sequence[:length] for sequence, length in zip(self.values, self.lengths.tolist(), strict=True)]

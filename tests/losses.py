@@ -39,6 +39,7 @@ ROWS: dict[str, list[Case]] = {
     "CRD": [
         Case("CRD-batch", lambda: losses.CRD(**_widths(width=8))),
         Case("CRD-gloss", lambda: losses.CRD(**_widths(width=8, positives="gloss", exclude_neighbours=0))),
+        Case("CRD-stride", lambda: losses.CRD(**_widths(width=8, stride=2))),
         Case("CRD-queue", lambda: losses.CRD(**_widths(width=8, negatives="queue", queue_length=32))),
     ],
     "CRDBank": [Case("CRDBank", lambda: losses.CRDBank(**_widths(width=8, clips=10, num_negatives=6)))],

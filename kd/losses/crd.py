@@ -51,7 +51,9 @@ class CRD(Loss):
         queue_length: steps kept under ``negatives="queue"``.
         positives: ``"step"`` for the same step alone, ``"gloss"`` for every step of the same pseudo-label.
         exclude_same_gloss: no negatives with the same pseudo-label of the teacher.
-        exclude_neighbours: no negatives within this many steps in the same clip.
+        exclude_neighbours: no negatives within this many of the contrasted steps in the same clip.
+        stride: contrast every ``stride``-th step, in the formula above all there are: neighbouring frames differ
+            little, and a contrast of ``N`` steps costs ``N^2``.
     """
 
     needs_teacher = True
@@ -69,6 +71,7 @@ class CRD(Loss):
         positives: Literal["step", "gloss"] = "step",
         exclude_same_gloss: bool = True,
         exclude_neighbours: int = 1,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         if not temperature > 0:
@@ -79,11 +82,14 @@ class CRD(Loss):
             raise ValueError(f"positives is {positives!r}: a positive shares the 'step' or the 'gloss'")
         if queue_length < 1:
             raise ValueError(f"queue_length is {queue_length}, but a queue holds at least 1 step")
+        if stride < 1:
+            raise ValueError(f"stride is {stride}, but it counts steps: it must be 1 or more")
         self.tap = tap
         self.teacher_tap = teacher_tap or tap
         self.student_taps = (tap,)
         self.teacher_taps = (self.teacher_tap, "logits")
         self.positives = positives
+        self.stride = stride
         self.temperature = temperature
         self.exclude_same_gloss = exclude_same_gloss
         self.exclude_neighbours = exclude_neighbours
@@ -100,10 +106,10 @@ class CRD(Loss):
         """Contrast of all valid steps of the batch; in training the queue then takes them in."""
         assert teacher is not None
         features = student.read(self.tap)
-        steps = Steps.of(features, teacher)
         targets = align_linear(teacher.read(self.teacher_tap), features)
-        ours = F.normalize(self.student_projection(features.valid()), dim=-1)  # [N, width]
-        theirs = F.normalize(self.teacher_projection(targets.valid()), dim=-1)
+        steps = Steps.of(features, teacher, self.stride)
+        ours = F.normalize(self.student_projection(features.every(self.stride).valid()), dim=-1)  # [N, width]
+        theirs = F.normalize(self.teacher_projection(targets.every(self.stride).valid()), dim=-1)
         if len(ours) == 0:
             return ours.sum() + theirs.sum()
         positive, negative = self._pairs(steps)

@@ -57,7 +57,8 @@ def _compared(scores: Tensor, negatives: Tensor) -> Tensor:
 class Steps:
     """The valid steps of a batch in a row, and what decides who is whose negative.
 
-    All three are ``[N]`` int64: the row of the batch, the step within the clip, and the pseudo-label of the teacher.
+    All three are ``[N]`` int64: the row of the batch, the place within the clip (counted in the steps that are here),
+    and the pseudo-label of the teacher.
     """
 
     clips: Tensor
@@ -65,15 +66,15 @@ class Steps:
     labels: Tensor
 
     @classmethod
-    def of(cls, features: Padded, teacher: NetOutput) -> Steps:
-        """The valid steps of ``features``, labelled by the logits of the teacher.
+    def of(cls, features: Padded, teacher: NetOutput, stride: int = 1) -> Steps:
+        """Every ``stride``-th valid step of ``features``, labelled by the logits of the teacher.
 
         The pseudo-label is the teacher's best class other than the blank, so a blank step belongs to the gloss it leans
         to: between two spikes of one sign lies that sign.
         """
         glosses = torch.cat([teacher.logits.values[..., :BLANK], teacher.logits.values[..., BLANK + 1 :]], dim=-1)
-        labels = align_nearest(Padded(glosses.argmax(dim=-1), teacher.logits.lengths), features)
-        clips, times = features.mask.nonzero(as_tuple=True)
+        labels = align_nearest(Padded(glosses.argmax(dim=-1), teacher.logits.lengths), features).every(stride)
+        clips, times = labels.mask.nonzero(as_tuple=True)
         return cls(clips, times, labels.values[clips, times])
 
     def negatives(self, *, exclude_same_gloss: bool, exclude_neighbours: int) -> Tensor:
@@ -83,11 +84,12 @@ class Steps:
 
         Args:
             exclude_same_gloss: leave out pairs with the same pseudo-label.
-            exclude_neighbours: leave out pairs of one clip at most this many steps apart.
+            exclude_neighbours: leave out pairs of one clip at most this many places apart.
         """
         # On one line, clip after clip, with gaps between them that no neighbourhood spans.
         apart = int(self.times.max()) + exclude_neighbours + 1 if len(self.times) else 0
-        places = (self.clips * apart + self.times).to(torch.int32)  # [N, N] numbers follow: half the bytes, half the time
+        # [N, N] numbers follow: half the bytes, half the time.
+        places = (self.clips * apart + self.times).to(torch.int32)
         allowed = (places[:, None] - places[None, :]).abs() > exclude_neighbours
         if exclude_same_gloss:
             labels = self.labels.to(torch.int32)

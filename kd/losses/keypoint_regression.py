@@ -61,6 +61,5 @@ class KeypointRegression(Loss):
                 "3 channels (x, y, confidence) are wanted: set joints to those of the skeleton layout"
             )
         if not torch.equal(pose.lengths, features.lengths):
-            stride = batch.rgb_stride
-            pose = Padded(pose.values[:, ::stride], torch.div(pose.lengths + stride - 1, stride, rounding_mode="floor"))
+            pose = pose.every(batch.rgb_stride)
         return align_nearest(pose, features)

@@ -55,6 +55,18 @@ def test_it_is_the_contrast_of_the_loop(temperature: float, positives: str, same
     torch.testing.assert_close(given.loss(loss).item(), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("stride", [2, 3])
+def test_a_stride_leaves_out_the_steps_between(stride: int):
+    given = example()
+    loss = crd(stride=stride)
+    kept = [row for row, (_, step, _) in enumerate(rows(given)) if step % stride == 0]
+    ours, theirs = ([side[row] for row in kept] for side in embedded(loss, given))
+    places = [(clip, step // stride, label) for clip, step, label in (rows(given)[row] for row in kept)]
+    torch.testing.assert_close(
+        given.loss(loss).item(), reference.symmetric(ours, theirs, places, 0.1), rtol=1e-4, atol=1e-5
+    )
+
+
 def test_the_library_and_our_own_contrast_agree():
     given, loss = example(), crd()
     ours = F.normalize(loss.student_projection(given.student.taps["conv"].valid()), dim=-1)
@@ -127,6 +139,7 @@ def test_a_loss_names_the_taps_whose_widths_it_wants():
         ({"negatives": "bank"}, "negatives is 'bank'.*'batch'.*'queue'"),
         ({"positives": "clip"}, "positives is 'clip'"),
         ({"negatives": "queue", "queue_length": 0}, "queue_length is 0"),
+        ({"stride": 0}, "stride is 0"),
     ],
 )
 def test_senseless_arguments_are_refused(arguments: dict, sentence: str):
