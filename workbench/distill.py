@@ -51,6 +51,7 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished("networks", inputs)
         if finished is None:
+            record.drop_result()
             decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made, cache_seconds = _make_networks(config, needs, place, fresh)
             measured = _measure(place, made, decoder, record)

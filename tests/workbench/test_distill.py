@@ -195,6 +195,8 @@ def test_a_rerun_has_nothing_to_do_and_finds_the_same(unbroken: Unbroken) -> Non
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_a_run_killed_twice_ends_like_one_that_was_not(unbroken: Unbroken, tmp_path: Path) -> None:
     out = tmp_path / "runs"
+    (out / "stsg_to_stgt").mkdir(parents=True)
+    (out / "stsg_to_stgt" / "result.json").write_text("{}")  # of other settings under this name
     for stage in ("teacher, glosses", "student distilled"):
         killed = in_a_process(
             *("-m", "tests.workbench.killed_distillation", stage, "1", "1"),
