@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from kd.cache import EntryError, TeacherCache
 from kd.identity import FLIPPED, PLAIN, clip_key
+from kd.retime import retimed
 from slr.types import Batch, NetOutput, Network
 
 
@@ -61,17 +62,26 @@ class CachedTeacher:
     """A teacher whose outputs were computed before, see :func:`kd.cache.fill`.
 
     Valid only for the views of the clips that were cached, plain and (where the cache was filled with it) flipped: with
-    another crop or choice of frames every epoch, use the live network.
+    another crop every epoch, use the live network. A batch that shows other frames of a clip, as a random speed does,
+    gets the outputs at the times of these, see :func:`~kd.retime.retimed`.
 
     Args:
         cache: where the outputs are.
         fingerprints: fingerprint of every clip, by id, as given when the cache was filled.
+        frames: source frames ``[T]`` of every clip, by id, that the teacher was shown then.
         taps: taps to read beside the logits; others stay on disk.
     """
 
-    def __init__(self, cache: TeacherCache, fingerprints: Mapping[str, str], taps: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        cache: TeacherCache,
+        fingerprints: Mapping[str, str],
+        frames: Mapping[str, Tensor],
+        taps: Iterable[str] = (),
+    ) -> None:
         self.cache = cache
         self.fingerprints = dict(fingerprints)
+        self.frames = dict(frames)
         self.taps = tuple(tap for tap in taps if tap != "logits")
 
     def __call__(self, batch: Batch) -> NetOutput:
@@ -85,6 +95,7 @@ class CachedTeacher:
             output = self.cache.read(keys, self.taps)
         except EntryError as error:
             raise ValueError(f"clip {batch.ids[keys.index(error.key)]!r}: {error}") from error
+        output = retimed(output, [self.frames[clip] for clip in batch.ids], batch.frames.to("cpu"))
         device = batch.frames.values.device
         return NetOutput(output.logits.to(device), {name: tap.to(device) for name, tap in output.taps.items()})
 

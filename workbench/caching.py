@@ -17,7 +17,6 @@ from workbench.code_identity import code_hash
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
 from workbench.measure import MadeNetwork
-from workbench.preflight import check_views
 from workbench.progress import Bar
 from workbench.training import Teaching
 from workbench.workplace import Workplace
@@ -32,7 +31,6 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
     step, which any change of the clips allows and which costs a forward pass of the teacher.
 
     Raises:
-        ValueError: when training would show the student other views of the clips than a cache holds.
         NoRoomError: when there is no room for the cache; what is in it stays.
     """
     network = cast(Network, made.network)
@@ -49,14 +47,14 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
     frozen = FrozenTeacher(made.network, str(made.checkpoint))
     if live:
         return Teaching(frozen, widths, content_hash(["live", identity]), streams=(stream,))
-    check_views(place.data)
     taps = tuple(sorted(set(taps) - {"logits"}))
     fingerprints = place.fingerprints("train", stream)
     with saying_when_full(place.cache):
         _fill(place, frozen, dataset, fingerprints, identity, taps)
     cache = TeacherCache(place.cache, identity, preload=True)
     said = content_hash(["cached", identity, sorted(fingerprints.items())])
-    return Teaching(CachedTeacher(cache, fingerprints, taps), widths, said)
+    frames = {clip.id: dataset.plan.draw(place.corpus.num_frames(clip)) for clip in dataset.clips}
+    return Teaching(CachedTeacher(cache, fingerprints, frames, taps), widths, said)
 
 
 def _fill(

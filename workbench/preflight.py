@@ -55,12 +55,9 @@ def check_distillation(config: DistillConfig) -> Needs:
 
     Raises:
         ConfigError: naming the loss, the tap and what is published instead; or when nothing is distilled at all.
-        ValueError: when the teacher's checkpoint cannot be read, or training would show the student other views of the
-            clips than a cache of the teacher's outputs holds.
+        ValueError: when the teacher's checkpoint cannot be read.
     """
     _check_data(config.data)
-    if not config.teacher.live:
-        check_views(config.data)
     layout = configured_layout(config.data)
     objectives: list[Objective] = []
     trained: list[nn.Module] = []
@@ -127,19 +124,6 @@ def streams_of(networks: Iterable[nn.Module], objectives: Iterable[Objective]) -
     """The streams of a clip that networks and losses read."""
     read = {cast(Network, network).input_stream for network in networks}
     return frozenset(read.union(*(objective.required_streams() for objective in objectives)))
-
-
-def check_views(data: Data) -> None:
-    """Refuse to cache a teacher's outputs where every epoch shows a clip anew.
-
-    Raises:
-        ValueError: when the temporal plan draws a speed.
-    """
-    if data.plan.get("speed") is not None:
-        raise ValueError(
-            "data.plan.speed shows a clip at another speed in every epoch, and the teacher's outputs are cached for "
-            "one: leave the speed out, or set teacher.live to true and pay for the teacher in every step"
-        )
 
 
 def _check_data(data: Data) -> None:

@@ -88,7 +88,7 @@ def test_a_teacher_whose_stream_was_not_loaded_says_so():
 
 
 @pytest.fixture
-def cached(tmp_path) -> tuple[FrozenTeacher, Batch, TeacherCache, dict[str, str]]:
+def cached(tmp_path) -> tuple[FrozenTeacher, Batch, TeacherCache, tuple[dict, dict]]:
     teacher, batch = FrozenTeacher(TinyTeacher(), provenance="run 7"), batch_of(6, 3, 5)
     cache = TeacherCache(tmp_path, "abc")
     clips = [CachedClip(clip, f"print of {clip}", int(clip[5:])) for clip in batch.ids]
@@ -100,12 +100,13 @@ def cached(tmp_path) -> tuple[FrozenTeacher, Batch, TeacherCache, dict[str, str]
         return [Batch(tuple(wanted[0]), batch.glosses, batch.frames, pose=pose)]
 
     assert fill(cache, teacher, clips, load, taps=("conv",)) == 3
-    return teacher, batch, cache, {clip.id: clip.fingerprint for clip in clips}
+    frames = dict(zip(batch.ids, batch.frames.unpad(), strict=True))
+    return teacher, batch, cache, ({clip.id: clip.fingerprint for clip in clips}, frames)
 
 
 def test_a_cached_teacher_answers_like_the_live_one_within_half_precision(cached):
-    teacher, batch, cache, fingerprints = cached
-    live, stored = teacher(batch), CachedTeacher(cache, fingerprints, taps=("conv", "logits"))(batch)
+    teacher, batch, cache, known = cached
+    live, stored = teacher(batch), CachedTeacher(cache, *known, taps=("conv", "logits"))(batch)
     assert set(stored.taps) == {"conv"}
     for name in ("logits", "conv"):
         assert stored.read(name).values.dtype == torch.float32
@@ -115,16 +116,25 @@ def test_a_cached_teacher_answers_like_the_live_one_within_half_precision(cached
 
 
 def test_clips_never_cached_are_named(cached):
-    _, batch, cache, fingerprints = cached
+    _, batch, cache, known = cached
     with pytest.raises(ValueError, match="clip 'clip-9' is none of the 3 clips"):
-        CachedTeacher(cache, fingerprints)(batch_of(6, 9))
+        CachedTeacher(cache, *known)(batch_of(6, 9))
     with pytest.raises(ValueError, match=r"clip 'clip-6': no undamaged entry .* with logits, context"):
-        CachedTeacher(cache, fingerprints, taps=("context",))(batch)
+        CachedTeacher(cache, *known, taps=("context",))(batch)
 
 
 def test_another_view_or_another_file_is_not_the_cached_one(cached):
-    _, batch, cache, fingerprints = cached
+    _, batch, cache, known = cached
     with pytest.raises(ValueError, match="no undamaged entry"):
-        CachedTeacher(cache, fingerprints)(replace(batch, flipped=(True,) * len(batch)))
+        CachedTeacher(cache, *known)(replace(batch, flipped=(True,) * len(batch)))
     with pytest.raises(ValueError, match="clip 'clip-3': no undamaged entry"):
-        CachedTeacher(cache, {**fingerprints, "clip-3": "another file"})(batch)
+        CachedTeacher(cache, {**known[0], "clip-3": "another file"}, known[1])(batch)
+
+
+def test_other_frames_of_a_clip_get_what_was_said_at_their_times(cached):
+    _, batch, cache, known = cached
+    plain = CachedTeacher(cache, *known)(batch)
+    half = [frames[::2] for frames in batch.frames.unpad()]  # twice as fast
+    fast = CachedTeacher(cache, *known)(replace(batch, frames=Padded.from_list(half)))
+    for slow, quick in zip(plain.logits.unpad(), fast.logits.unpad(), strict=True):
+        torch.testing.assert_close(quick, slow[::2])

@@ -112,7 +112,7 @@ def test_a_mistake_is_told_in_a_sentence_and_not_in_a_traceback(tmp_path: Path) 
         (["teacher.network=null"], "this teacher would be untrained: give it a network and the stages that train it"),
         (["student.stages.glosses.optimizer.lr=-1"], "student.stages.glosses: Invalid learning rate: -1"),
         (["data.plan.stride=0"], "stride 0 would show nothing: it must be at least 1"),
-        (["data.plan.speed=[0.8,1.2]"], "leave the speed out, or set teacher.live to true"),
+        (["data.plan.speed=[1.2,0.8]"], "speed [1.2, 0.8] is no interval"),
         (["data.corpus.level=awful"], "unknown keypoint level 'awful': there are none, low, mid, high"),
         (["data.corpus.profile=huge"], "unknown profile 'huge': simulated corpora come as tiny, small, medium, large"),
         (["run.device=cuda"], "torch finds no CUDA device here"),

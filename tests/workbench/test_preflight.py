@@ -114,12 +114,6 @@ def test_a_stage_without_any_loss_in_some_epoch_is_refused() -> None:
         checked(*words)
 
 
-def test_a_random_speed_needs_a_live_teacher() -> None:
-    with pytest.raises(ValueError, match=r"leave the speed out, or set teacher\.live to true"):
-        checked("data.plan.speed=[0.8, 1.2]")
-    assert checked("data.plan.speed=[0.8, 1.2]", "teacher.live=true").streams == {"rgb", "pose"}
-
-
 def test_published_weights_are_not_fetched_for_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(*arguments: object, **more: object) -> None:
         raise AssertionError("weights were fetched")
