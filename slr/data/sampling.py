@@ -13,14 +13,16 @@ from slr.data.seeding import uniform
 
 
 class TemporalPlan:
-    """Every ``stride``-th frame, in training at a random speed.
+    """Every ``stride``-th frame, in training from a random start and at a random speed.
 
-    At evaluation (no generator) the plan is the strided clip itself, whole. In training with ``speed`` ``(low,
+    At evaluation (no generator) the plan is the strided clip itself, whole, from its first frame. With ``random_start``
+    training begins at any of the first ``stride`` frames, all equally likely, and so sees every frame of the recording
+    sooner or later, and other errors of the keypoint estimator with it. In training with ``speed`` ``(low,
     high)`` the strided clip of ``n`` frames gets the new length ``int(n * u)``, ``u`` uniform in the interval,
     bounded by ``min_frames`` and ``max_frames``; its frames are drawn at random and sorted, without replacement when
     the new length is not above ``n`` and with replacement otherwise. This is the temporal rescaling of VAC (Min et
     al., ICCV 2021) less its rounding to a multiple of four, which networks that know their lengths do not need; VAC
-    uses a speed of 0.8 to 1.2 between 32 and 230 frames. Without ``speed`` training sees what evaluation sees.
+    uses a speed of 0.8 to 1.2 between 32 and 230 frames. Without either training sees what evaluation sees.
 
     Raises:
         ValueError: when stride, speed or the bounds make no sense, or when bounds are given without a speed to bound.
@@ -30,11 +32,13 @@ class TemporalPlan:
         self,
         *,
         stride: int = 1,
+        random_start: bool = False,
         speed: Sequence[float] | None = None,
         min_frames: int | None = None,
         max_frames: int | None = None,
     ) -> None:
         self.stride = stride
+        self.random_start = random_start
         self.speed: tuple[float, ...] | None = None if speed is None else tuple(speed)
         self.min_frames = min_frames
         self.max_frames = max_frames
@@ -48,7 +52,7 @@ class TemporalPlan:
         """
         if num_frames < 1:
             raise ValueError(f"a temporal plan needs at least one frame, got {num_frames}")
-        frames = torch.arange(0, num_frames, self.stride)
+        frames = torch.arange(self._start(num_frames, generator), num_frames, self.stride)
         if self.speed is None or generator is None:
             return frames
         length = self._length(len(frames), min(uniform(generator, *self.speed), self.speed[1]))
@@ -60,10 +64,14 @@ class TemporalPlan:
 
     def bounds(self, num_frames: int, *, training: bool = True) -> tuple[int, int]:
         """The shortest and the longest plan that :meth:`draw` can return for a clip, in frames."""
-        steps = -(-num_frames // self.stride)
-        if self.speed is None or not training:
-            return steps, steps
-        return self._length(steps, self.speed[0]), self._length(steps, self.speed[1])
+        most = -(-num_frames // self.stride)
+        if not training:
+            return most, most
+        latest = min(self.stride, num_frames) - 1 if self.random_start else 0
+        least = -(-(num_frames - latest) // self.stride)
+        if self.speed is None:
+            return least, most
+        return self._length(least, self.speed[0]), self._length(most, self.speed[1])
 
     def describe(self) -> dict[str, Any]:
         """What the plan does at evaluation, as plain JSON values."""
@@ -73,6 +81,11 @@ class TemporalPlan:
     def from_description(cls, description: Mapping[str, Any]) -> TemporalPlan:
         """The evaluation-time plan that :meth:`describe` described."""
         return cls(**description)
+
+    def _start(self, num_frames: int, generator: Generator | None) -> int:
+        if not self.random_start or generator is None:
+            return 0
+        return int(torch.randint(min(self.stride, num_frames), (), generator=generator))
 
     def _length(self, steps: int, u: float) -> int:
         length = int(steps * u)

@@ -47,6 +47,23 @@ def test_training_draws_ascending_frames_of_a_length_within_the_bounds(
         assert len(set(frames)) == len(frames)
 
 
+@given(num_frames=st.integers(1, 60), stride=st.integers(1, 4), speed=st.sampled_from([None, (0.5, 1.5)]))
+def test_from_random_starts_every_frame_is_seen(
+    num_frames: int, stride: int, speed: tuple[float, float] | None
+) -> None:
+    plan = TemporalPlan(stride=stride, random_start=True, speed=speed)
+    chances = generator(1)
+    drawn = [plan.draw(num_frames, chances).tolist() for _ in range(40)]
+    assert {frame for frames in drawn for frame in frames} <= set(range(num_frames))
+    shortest, longest = plan.bounds(num_frames)
+    assert all(shortest <= len(frames) <= longest for frames in drawn)
+    if speed is None:
+        grids = {tuple(range(start, num_frames, stride)) for start in range(min(stride, num_frames))}
+        assert {tuple(frames) for frames in drawn} == grids
+        assert {len(frames) for frames in drawn} == set(range(shortest, longest + 1))
+    assert plan.draw(num_frames).tolist() == list(range(0, num_frames, stride))
+
+
 def test_speeds_are_spread_evenly_over_the_interval() -> None:
     plan = TemporalPlan(speed=[0.8, 1.2])
     chances = generator(3)
