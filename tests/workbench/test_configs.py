@@ -130,11 +130,12 @@ def test_the_simulated_corpus_gives_both_streams_as_its_section_prepares_them(si
         assert sample.pose.shape == (len(sample.frames), 27, 3)
 
 
-def test_the_teacher_trained_alone_is_the_teacher_of_the_main_configuration() -> None:
-    alone = to_plain(load_config(CONFIGS / "train_stsg.yaml", schema=TrainConfig))
+@pytest.mark.parametrize(("name", "role"), [("train_stsg.yaml", "teacher"), ("train_stgt.yaml", "student")])
+def test_a_network_trained_alone_is_that_of_the_main_configuration(name: str, role: str) -> None:
+    alone = to_plain(load_config(CONFIGS / name, schema=TrainConfig))
     within = to_plain(load_config(CONFIGS / "stsg_to_stgt.yaml", schema=DistillConfig))
-    assert alone["network"] == within["teacher"]["network"]
-    assert alone["stages"] == within["teacher"]["stages"]
+    assert alone["network"] == within[role]["network"]
+    assert alone["stages"] == within[role]["stages"]
     assert alone["data"] == within["data"]
     assert alone["evaluate"] == within["evaluate"]
 
