@@ -248,11 +248,14 @@ def test_fresh_trains_everything_again_to_the_same_weights(unbroken: Unbroken) -
 
 def test_a_live_teacher_teaches_the_same_and_stays_as_it_is(unbroken: Unbroken) -> None:
     teacher = sha256(unbroken.folder / "teacher.safetensors")
-    live = distilled(unbroken.out, unbroken.words, "teacher.live=true", "run.name=live")
+    # Adam's first steps are as large as the rate however small a gradient is, so a rounding can turn one around.
+    words = [*unbroken.words, "student.stages.glosses.optimizer.lr=2e-3"]
+    cached = distilled(unbroken.out, words, "run.name=cached")
+    live = distilled(unbroken.out, words, "teacher.live=true", "run.name=live")
     assert "teacher outputs" not in live.err
     assert sha256(live.folder / "teacher.safetensors") == teacher
     assert sha256(stored(unbroken.out, "teacher")[0] / "network.safetensors") == teacher
-    one, other = (load_network(folder / "student")[0].state_dict() for folder in (live.folder, unbroken.folder))
+    one, other = (load_network(folder / "student")[0].state_dict() for folder in (live.folder, cached.folder))
     # The cache keeps float16, so the two differ, but by no more than rounding.
     assert any(not torch.equal(one[name], other[name]) for name in one)
     for name, weight in one.items():
