@@ -34,11 +34,22 @@ def align_linear(source: Padded, target: Padded) -> Padded:
     numerator, denominator = _positions(source.lengths, target)
     lower = torch.div(numerator, denominator, rounding_mode="floor")
     remainder = numerator - lower * denominator
+    return between_steps(source, lower, remainder / denominator, target)
+
+
+def between_steps(source: Padded, lower: Tensor, share: Tensor, target: Padded) -> Padded:
+    """``source`` at the steps ``lower + share``, linear between neighbours, with the lengths of ``target``.
+
+    Args:
+        source: ``[B, S, ...]`` floating point.
+        lower: ``[B, S']`` int64, a step of the clip.
+        share: ``[B, S']`` from 0 to 1, how far it is to the next step; 0 where there is none.
+        target: ``[B, S', ...]``; only its lengths and its padded length are used.
+    """
     # A step that falls exactly on a source step reads only that one: its neighbour may lie in the padding.
-    upper = torch.where(remainder > 0, lower + 1, lower)
-    share = (remainder / denominator).to(source.values.dtype)
-    share = share.reshape(*share.shape, *([1] * (source.values.ndim - 2)))
-    values = _take(source, lower, target) * (1 - share) + _take(source, upper, target) * share
+    upper = torch.where(share > 0, lower + 1, lower)
+    share = share.to(source.values.dtype).reshape(*share.shape, *([1] * (source.values.ndim - 2)))
+    values = torch.lerp(_take(source, lower, target), _take(source, upper, target), share)
     return Padded(values, target.lengths).zeroed()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from kd.align import between_steps
 from slr.types import NetOutput, Padded
 
 
@@ -36,21 +37,19 @@ def retimed(output: NetOutput, seen: Sequence[Tensor], shown: Padded) -> NetOutp
             stride = max(1, round(max(map(len, seen)) / max(1, *steps)))
             triples = zip(steps, seen, plans, strict=True)
             known[steps] = Padded.from_list([_positions(count, stride, *frames) for count, *frames in triples])
-        return _read(sequence, known[steps])
+        at = known[steps]
+        lower = at.values.floor()
+        return between_steps(sequence, lower.long(), at.values - lower, at)
 
     return NetOutput(resampled(output.logits), {name: resampled(tap) for name, tap in output.taps.items()})
 
 
 def _positions(steps: int, stride: int, seen: Tensor, plan: Tensor) -> Tensor:
-    """Where on ``steps`` steps about ``seen`` frames the steps about the frames of ``plan`` lie, fractional."""
+    """Where on ``steps`` steps about ``seen`` frames the steps about the frames of ``plan`` lie, fractional.
+
+    Where nothing was said there is nothing to read: no step.
+    """
+    if steps == 0:
+        return torch.empty(0)
     places = np.interp(plan[::stride].numpy(), seen.numpy(), np.arange(len(seen))) / stride
-    return torch.from_numpy(places.clip(0, max(steps - 1, 0))).to(torch.float32)
-
-
-def _read(sequence: Padded, positions: Padded) -> Padded:
-    clips = torch.arange(len(positions.lengths))[:, None]
-    lower = positions.values.long()
-    upper = torch.minimum(lower + 1, (sequence.lengths[:, None] - 1).clamp(min=0))
-    share = (positions.values - lower).reshape(*lower.shape, *[1] * (sequence.values.ndim - 2))
-    values = torch.lerp(sequence.values[clips, lower], sequence.values[clips, upper], share)
-    return Padded(values, positions.lengths)
+    return torch.from_numpy(places.clip(0, steps - 1)).to(torch.float32)

@@ -27,6 +27,11 @@ import torch
 from torch import Tensor
 
 
+def strided_lengths(lengths: Tensor, stride: int) -> Tensor:
+    """``ceil(lengths / stride)``: the steps that are left when every ``stride``-th one is kept, the first included."""
+    return torch.div(lengths + stride - 1, stride, rounding_mode="floor")
+
+
 @dataclass(frozen=True)
 class Padded:
     """A batch of sequences of unequal length.
@@ -78,8 +83,7 @@ class Padded:
 
     def every(self, stride: int) -> Padded:
         """Every ``stride``-th step of each sequence, its first included."""
-        lengths = torch.div(self.lengths + stride - 1, stride, rounding_mode="floor")
-        return Padded(self.values[:, ::stride], lengths)
+        return Padded(self.values[:, ::stride], strided_lengths(self.lengths, stride))
 
     def unpad(self) -> list[Tensor]:
         """The sequences one by one, each ``[T_i, ...]``."""

@@ -16,9 +16,8 @@ from slr.layers import (
     TransformerContext,
     ValidSteps,
 )
-from slr.layers.valid import halved
 from slr.skeleton import SkeletonLayout, adjacency, skeleton_layout
-from slr.types import NetOutput, Padded
+from slr.types import NetOutput, Padded, strided_lengths
 
 GRAPHS = ("importance", "adaptive", "fixed")
 POOLINGS = ("groups", "mean")
@@ -120,7 +119,7 @@ class STGCN(nn.Module):
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Output steps for clips of ``lengths`` frames."""
         for stride in self.strides:
-            lengths = halved(lengths, stride)
+            lengths = strided_lengths(lengths, stride)
         return self.tail.output_lengths(lengths)
 
 

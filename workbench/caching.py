@@ -13,7 +13,7 @@ from kd.identity import FLIPPED, PLAIN, teacher_identity
 from kd.teacher import CachedTeacher, FrozenTeacher
 from slr.data import Sample, SignDataset, collate
 from slr.types import Batch, Network
-from workbench.code_identity import code_hash
+from workbench.code_identity import code_hash, module_hash
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
 from workbench.measure import MadeNetwork
@@ -52,7 +52,7 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
     with saying_when_full(place.cache):
         _fill(place, frozen, dataset, fingerprints, identity, taps)
     cache = TeacherCache(place.cache, identity, preload=True)
-    said = content_hash(["cached", identity, sorted(fingerprints.items())])
+    said = content_hash(["cached", identity, sorted(fingerprints.items()), module_hash(CachedTeacher.__module__)])
     frames = {clip.id: dataset.plan.draw(place.corpus.num_frames(clip)) for clip in dataset.clips}
     return Teaching(CachedTeacher(cache, fingerprints, frames, taps), widths, said)
 

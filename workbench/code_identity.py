@@ -19,13 +19,18 @@ ROOMS = tuple(root for root in ALLOWED_ROOTS if not root.startswith("torch."))
 
 
 def code_hash(*nodes: Any) -> str:
-    """Hash of the modules that define the components within ``nodes``, and of those of the project that they import.
+    """Hash of the modules that define the components within ``nodes``, see :func:`module_hash`."""
+    modules = {inspect.getmodule(resolve(path).call) for node in nodes for path in _targets(node)}
+    return module_hash(*(module.__name__ for module in modules if module is not None))
+
+
+def module_hash(*names: str) -> str:
+    """Hash of the project's modules among ``names``, and of those of the project that they import.
 
     Comments, docstrings and layout do not count.
     """
-    modules = {inspect.getmodule(resolve(path).call) for node in nodes for path in _targets(node)}
     reached: set[str] = set()
-    todo = [module.__name__ for module in modules if module is not None and _ours(module.__name__)]
+    todo = [name for name in names if _ours(name)]
     while todo:
         name = todo.pop()
         if name not in reached:

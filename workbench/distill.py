@@ -56,7 +56,7 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
             made, cache_seconds = _make_networks(config, needs, place, fresh)
             measured = _measure(place, made, decoder, record)
             measured["seconds"]["cache"] = cache_seconds
-            finished = record.finish("networks", inputs, outputs=left_files(list(ROLES), MAIN), result=measured)
+            finished = record.finish("networks", inputs, outputs=left_files(ROLES, MAIN), result=measured)
         else:
             progress.line(f"nothing is left to do: the networks of {record.folder} were finished {finished.finished}")
         networks = {role: scored(place, record.folder, role, MAIN, finished.result) for role in ROLES}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -78,7 +78,7 @@ def _leave(place: Workplace, role: str, one: MadeNetwork, decoder: Decoder, reco
         record.metrics.append({"network": role, **row})
 
 
-def left_files(roles: Sequence[str], main: str) -> list[str]:
+def left_files(roles: Collection[str], main: str) -> list[str]:
     """The files that :func:`measure` leaves for these roles."""
     weights = [f"{role}{ending}" for role in roles for ending in (".safetensors", ".json")]
     return [*(hypotheses_file(role, split, main) for role in roles for split in SPLITS), *weights]

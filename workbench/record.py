@@ -179,9 +179,9 @@ class RunRecord:
         write_text(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
         return path
 
-    def drop_result(self, name: str = "result.json") -> None:
+    def drop_result(self) -> None:
         """Remove the result of an earlier run in this folder, which the configuration now here did not give."""
-        (self.folder / name).unlink(missing_ok=True)
+        (self.folder / "result.json").unlink(missing_ok=True)
 
     def _forget(self) -> None:
         for path in (*(self.folder / name for name in _LEDGERS), *self.folder.glob(f"*{_STATE}")):

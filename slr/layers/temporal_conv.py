@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from slr.layers.norm import MaskedBatchNorm
-from slr.layers.valid import halved
-from slr.types import Padded
+from slr.types import Padded, strided_lengths
 
 BORDERS = ("zeros", "repeat", "none")
 _PART = re.compile(r"([KP])([1-9][0-9]*)")
@@ -104,7 +103,7 @@ class TemporalConv(nn.Module):
             if self.border == "none":
                 lengths = lengths - (size - 1) if kind == "K" else torch.div(lengths, size, rounding_mode="floor")
             elif kind == "P":
-                lengths = halved(lengths, size)
+                lengths = strided_lengths(lengths, size)
         return lengths
 
     def _steps_for(self, outputs: int | Tensor) -> int | Tensor:
@@ -155,5 +154,5 @@ class _MaxPool(nn.Module):
         if self.whole_windows:
             lengths = torch.div(padded.lengths, self.size, rounding_mode="floor")
         else:
-            lengths = halved(padded.lengths, self.size)
+            lengths = strided_lengths(padded.lengths, self.size)
         return Padded(pooled, lengths).zeroed()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from slr.types import Padded
+from slr.types import Padded, strided_lengths
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ValidSteps:
 
     def strided(self, stride: int) -> ValidSteps:
         """The real steps that are left when every ``stride``-th one of each clip is kept."""
-        return self if stride == 1 else ValidSteps.of(halved(self.lengths, stride), -(-self.steps // stride))
+        return self if stride == 1 else ValidSteps.of(strided_lengths(self.lengths, stride), -(-self.steps // stride))
 
 
 def gather_valid(padded: Padded) -> Tensor:
@@ -57,11 +57,6 @@ def gather_valid(padded: Padded) -> Tensor:
 def scatter_valid(rows: Tensor, like: Padded) -> Padded:
     """Put ``[N, ...]`` rows back where ``gather_valid(like)`` took the steps from; padding is zero."""
     return ValidSteps.of(like.lengths, like.values.shape[1]).scatter(rows)
-
-
-def halved(lengths: Tensor, stride: int = 2) -> Tensor:
-    """``ceil(lengths / stride)``: the steps that are left when every ``stride``-th one is kept."""
-    return torch.div(lengths + stride - 1, stride, rounding_mode="floor")
 
 
 def exporting() -> bool:

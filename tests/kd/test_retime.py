@@ -58,6 +58,14 @@ def test_a_frame_between_two_steps_lies_between_what_they_said():
     assert torch.equal(output.logits.values, torch.tensor([[[2.0, 3.0], [6.0, 1.0]]]))
 
 
+@pytest.mark.parametrize("steps", [(3, 0), (0, 0)])
+def test_a_clip_of_which_nothing_was_said_has_no_step(steps: tuple[int, int]):
+    logits = Padded.from_list([torch.randn(count, 4) for count in steps])
+    seen = [torch.arange(6), torch.arange(1)]
+    output = retimed(NetOutput(logits), seen, Padded.from_list([seen[0][:4], torch.tensor([0, 0])]))
+    assert output.logits.lengths.tolist() == [2 if steps[0] else 0, 0]
+
+
 def test_padding_is_never_read():
     output = said()
     spoilt = output.logits.values.clone()

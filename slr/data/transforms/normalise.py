@@ -78,8 +78,9 @@ def _roots(layout: SkeletonLayout) -> tuple[Tensor, Tensor]:
     """Which joints hang on a root (``[J]`` bool), and on which (``[J]`` int64); the others are their own roots."""
     root = torch.arange(len(layout))
     for group, joint in layout.roots.items():
-        hanging = torch.tensor(layout.groups[group], dtype=torch.int64)
-        root[hanging[~torch.isin(hanging, torch.tensor(list(layout.roots.values())))]] = joint
+        root[list(layout.groups[group])] = joint
+    roots = list(layout.roots.values())
+    root[roots] = torch.tensor(roots, dtype=torch.int64)
     return root != torch.arange(len(layout)), root
 
 
