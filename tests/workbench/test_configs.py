@@ -140,6 +140,15 @@ def test_a_network_trained_alone_is_that_of_the_main_configuration(name: str, ro
     assert alone["evaluate"] == within["evaluate"]
 
 
+def test_the_teacher_of_the_control_is_another_student() -> None:
+    control = to_plain(load_config(CONFIGS / "control_skeleton_teacher.yaml", schema=DistillConfig))
+    main = to_plain(load_config(CONFIGS / "stsg_to_stgt.yaml", schema=DistillConfig))
+    for key in ("network", "stages"):
+        assert control["teacher"][key] == control["student"][key] == main["student"][key]
+    assert control["distillation"] == main["distillation"]
+    assert control["teacher"]["seed"] != 0
+
+
 @pytest.mark.parametrize("loss", kd.losses.__all__)
 def test_every_loss_can_be_named_in_a_configuration(loss: str) -> None:
     student = STGT(num_classes=4, joint_width=8, spatial_heads=2, width=8, temporal_heads=2)
