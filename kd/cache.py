@@ -317,8 +317,5 @@ def _split(output: NetOutput, taps: Sequence[str]) -> list[NetOutput]:
 
 def _pad(sequences: Sequence[Tensor]) -> Padded:
     """Stack ``[S_i, ...]`` tensors of any precision, padded with zeros, as float32."""
-    lengths = [len(sequence) for sequence in sequences]
-    values = torch.zeros(len(sequences), max(lengths), *sequences[0].shape[1:])
-    for row, sequence in zip(values, sequences, strict=True):
-        row[: len(sequence)] = sequence
-    return Padded(values, torch.tensor(lengths))
+    padded = Padded.from_list(sequences)  # widened in one go, not clip by clip
+    return padded.map(Tensor.float)

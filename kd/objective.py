@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from kd.losses.base import Loss
+from kd.losses.base import Loss, readable
 from slr.types import Batch, NetOutput
 
 
@@ -159,6 +159,11 @@ class Objective(nn.Module):
     def forward(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> LossReport:
         """Value of every term that has a weight in this epoch, and their weighted sum."""
         weights = {name: weight for name, weight in self.weights.items() if weight > 0}
+        # Several terms read the same taps: these are made ready once for all of them.
+        losses = [self._terms[name].loss for name in weights]
+        student = readable(student, {tap for loss in losses for tap in loss.student_taps})
+        if teacher is not None:
+            teacher = readable(teacher, {tap for loss in losses for tap in loss.teacher_taps})
         terms: dict[str, Tensor] = {name: self.losses[name](student, teacher, batch) for name in weights}
         total = torch.stack([weight * terms[name] for name, weight in weights.items()]).sum()
         return LossReport(total, terms, weights)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -62,7 +63,7 @@ class Padded:
         values = torch.nn.utils.rnn.pad_sequence(list(sequences), batch_first=True)
         return cls(values, lengths.to(values.device))
 
-    @property
+    @cached_property
     def mask(self) -> Tensor:
         """``[B, T]`` bool, true on real steps and false on padding."""
         steps = torch.arange(self.values.shape[1], device=self.lengths.device)
@@ -75,11 +76,11 @@ class Padded:
     def zeroed(self) -> Padded:
         """The same sequences with zeros as padding; a NaN in the padding disappears too."""
         zero = torch.zeros((), dtype=self.values.dtype, device=self.values.device)
-        return Padded(torch.where(self.expanded_mask(), self.values, zero), self.lengths)
+        return _Zeroed(torch.where(self.expanded_mask(), self.values, zero), self.lengths)
 
     def valid(self) -> Tensor:
         """All real steps of all sequences, one after the other: ``[sum(lengths), ...]``."""
-        return self.values[self.mask]
+        return self.values.flatten(0, 1).index_select(0, self.places)  # much faster than values[mask], backwards too
 
     def every(self, stride: int) -> Padded:
         """Every ``stride``-th step of each sequence, its first included."""
@@ -93,13 +94,25 @@ class Padded:
         """Apply a step-wise ``function`` to the values and keep the lengths."""
         return Padded(function(self.values), self.lengths)
 
+    @cached_property
+    def places(self) -> Tensor:
+        """Where the real steps lie among all ``B * T`` steps: ``[sum(lengths)]`` int64, ascending."""
+        return self.mask.flatten().nonzero().squeeze(1)
+
     def to(self, device: torch.device | str) -> Padded:
         """The same sequences on another device."""
         return Padded(self.values.to(device, non_blocking=True), self.lengths.to(device, non_blocking=True))
 
     def detach(self) -> Padded:
         """The same sequences without their history of gradients."""
-        return Padded(self.values.detach(), self.lengths)
+        return type(self)(self.values.detach(), self.lengths)
+
+
+class _Zeroed(Padded):
+    """Sequences whose padding is known to be zero: whoever asks for that again gets it for nothing."""
+
+    def zeroed(self) -> Padded:
+        return self
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,9 @@ class Loss(nn.Module, ABC):
                 f"{type(self).__name__} compares with a teacher, but there is none: name one under teacher:"
             )
         with _full_precision(student.logits.values.device):
-            student = _readable(student, self.student_taps)
+            student = readable(student, self.student_taps)
             if teacher is not None:
-                teacher = _readable(teacher, self.teacher_taps).detach()
+                teacher = readable(teacher, self.teacher_taps).detach()
             return self.compute(student, teacher, batch)
 
     @abstractmethod
@@ -80,7 +80,8 @@ def _full_precision(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def _readable(output: NetOutput, taps: Iterable[str]) -> NetOutput:
+def readable(output: NetOutput, taps: Iterable[str]) -> NetOutput:
+    """The logits and the taps named, as a loss is given them: in float32 at least, with zeros as padding."""
     named = {name: _clean(output.read(name)) for name in taps if name != "logits"}
     return NetOutput(_clean(output.logits), named)
 

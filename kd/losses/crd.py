@@ -112,9 +112,13 @@ class CRD(Loss):
         theirs = F.normalize(self.teacher_projection(targets.every(self.stride).valid()), dim=-1)
         if len(ours) == 0:
             return ours.sum() + theirs.sum()
-        positive, negative = self._pairs(steps)
+        negative = steps.negatives(
+            exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
+        )
         if self.queue is None and self.positives == "step":
-            return self._in_batch(ours, theirs, negative)
+            return symmetric_info_nce(ours, theirs, negative, self.temperature)
+        positive = self._positives(steps)
+        negative &= ~positive
         past_ours, past_theirs, past_labels = self._past(ours)
         if len(past_labels):
             positive, negative = self._widen(positive, negative, steps.labels, past_labels)
@@ -124,20 +128,11 @@ class CRD(Loss):
             self.queue.push(ours, theirs, steps.labels)
         return (there + back) / 2
 
-    def _in_batch(self, ours: Tensor, theirs: Tensor, negative: Tensor) -> Tensor:
-        if not bool(negative.any()):
-            return 0.0 * (ours.sum() + theirs.sum())
-        return symmetric_info_nce(ours, theirs, negative, self.temperature)
-
-    def _pairs(self, steps: Steps) -> tuple[Tensor, Tensor]:
-        """Positive and negative pairs within the batch, both ``[N, N]`` bool."""
-        negative = steps.negatives(
-            exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
-        )
-        positive = torch.eye(len(steps.labels), dtype=torch.bool, device=steps.labels.device)
+    def _positives(self, steps: Steps) -> Tensor:
+        """Pairs within the batch that belong together, ``[N, N]`` bool."""
         if self.positives == "gloss":
-            positive = steps.labels[:, None] == steps.labels[None, :]
-        return positive, negative & ~positive
+            return steps.labels[:, None] == steps.labels[None, :]
+        return torch.eye(len(steps.labels), dtype=torch.bool, device=steps.labels.device)
 
     def _past(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         if self.queue is not None:

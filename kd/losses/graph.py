@@ -1,8 +1,13 @@
-"""Learned relations between the steps of a clip: adjacencies, and the graph layers that use them."""
+"""Learned relations between the steps of a clip: adjacencies, and the graph layers that use them.
+
+Several graphs of one shape, one per network, are calculated side by side: their weights lie along a leading axis ``M``.
+The matrices are so small that one product of both costs little more than the product of one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Literal, get_args
 
 import torch
@@ -14,21 +19,39 @@ from slr.types import Padded
 Adjacency = Literal["P", "L", "P+L"]
 
 
+class SideBySide(nn.Module):
+    """``M`` linear layers of one shape, each for its own rows: ``[M, N, in]`` -> ``[M, N, out]``.
+
+    Weights are ``[M, in, out]`` and begin like those of ``torch.nn.Linear``.
+    """
+
+    def __init__(self, graphs: int, in_width: int, out_width: int, bias: bool = True) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(in_width)
+        self.weight = nn.Parameter(torch.empty(graphs, in_width, out_width).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(graphs, 1, out_width).uniform_(-bound, bound)) if bias else None
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """Each layer on its own rows."""
+        return torch.bmm(rows, self.weight) if self.bias is None else torch.baddbmm(self.bias, rows, self.weight)
+
+
 class PairwiseAdjacency(nn.Module):
     """Relations that depend on the features: ``A(i, j) = softmax_j( (x_i W_q).(x_j W_k) / sqrt(d) )`` over valid ``j``.
 
     Args:
+        graphs: ``M``.
         width: features ``d`` of a step.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, graphs: int, width: int) -> None:
         super().__init__()
-        self.query_key = nn.Linear(width, 2 * width, bias=False)
+        self.query_key = SideBySide(graphs, width, 2 * width, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Scores ``[B, S, S]`` of ``[B, S, d]`` features, before the softmax."""
-        queries, keys = self.query_key(features).chunk(2, dim=-1)
-        return (queries / features.shape[-1] ** 0.5) @ keys.transpose(1, 2)
+        """Scores ``[M, B, S, S]`` of ``[M, B, S, d]`` features, before the softmax."""
+        queries, keys = self.query_key(features.flatten(1, 2)).unflatten(1, features.shape[1:3]).chunk(2, dim=-1)
+        return (queries / features.shape[-1] ** 0.5) @ keys.transpose(-1, -2)
 
 
 class ToeplitzAdjacency(nn.Module):
@@ -39,36 +62,39 @@ class ToeplitzAdjacency(nn.Module):
     agree by counting steps instead of looking at them. It starts with zeros: all steps weigh the same.
 
     Args:
+        graphs: ``M``.
         radius: ``R`` in steps.
     """
 
-    def __init__(self, radius: int = 16) -> None:
+    def __init__(self, graphs: int, radius: int = 16) -> None:
         super().__init__()
         if radius < 0:
             raise ValueError(f"radius is {radius}, but it counts steps: it must be 0 or more")
         self.radius = radius
-        self.offsets = nn.Parameter(torch.zeros(2 * radius + 1))
+        self.offsets = nn.Parameter(torch.zeros(graphs, 2 * radius + 1))
 
     def forward(self, features: Tensor) -> Tensor:
-        """Scores ``[B, S, S]`` for ``[B, S, d]`` features, before the softmax."""
-        steps = features.shape[1]
+        """Scores ``[M, B, S, S]`` for ``[M, B, S, d]`` features, before the softmax."""
+        graphs, clips, steps, _ = features.shape
         if steps == 0:
-            return features.new_zeros(len(features), 0, 0)
+            return features.new_zeros(graphs, clips, 0, 0)
         beyond = max(steps - 1 - self.radius, 0)
-        within = self.offsets[max(self.radius - steps + 1, 0) : self.radius + steps]
+        within = self.offsets[:, max(self.radius - steps + 1, 0) : self.radius + steps]
         # Not an index by distance: the gradient of these adds up in a fixed order on every device.
-        line = torch.cat([within[:1].expand(beyond), within, within[-1:].expand(beyond)])  # distances 1-S to S-1
-        return line.unfold(0, steps, 1).flip(0).expand(len(features), -1, -1)  # row i begins at distance -i
+        line = torch.cat([within[:, :1].expand(-1, beyond), within, within[:, -1:].expand(-1, beyond)], dim=1)
+        table = line.unfold(1, steps, 1).flip(1)  # distances 1-S to S-1 on the line; row i begins at distance -i
+        return table[:, None].expand(-1, clips, -1, -1)
 
 
-class TemporalGraph(nn.Module):
-    """From features of one network to embeddings that know their temporal relations.
+class TemporalGraphs(nn.Module):
+    """From features of several networks to embeddings that know their temporal relations, a graph for each network.
 
-    ``X = LN(F W_in)``, then per layer ``X <- LN(X + GELU(A X W))``, and ``u = l2norm(W_e X)``. ``A`` is the mean of the
-    chosen adjacencies of the first ``X`` and shared by the layers.
+    ``X = LN(F W_in)``, then per layer ``X <- LN(X + GELU(A X W))``, and ``u = l2norm(W_e X)``; ``LN`` has no weights of
+    its own. ``A`` is the mean of the chosen adjacencies of the first ``X`` and shared by the layers. The graphs share
+    nothing.
 
     Args:
-        input_width: features of the network's tap.
+        input_widths: features of the tap of each network, ``M`` numbers.
         width: features of a node.
         embedding_width: features of ``u``.
         adjacency: ``"P"`` pairwise, ``"L"`` learned for distances, or ``"P+L"``.
@@ -78,7 +104,7 @@ class TemporalGraph(nn.Module):
 
     def __init__(
         self,
-        input_width: int,
+        input_widths: Sequence[int],
         width: int = 256,
         embedding_width: int = 128,
         adjacency: Adjacency = "P+L",
@@ -90,36 +116,51 @@ class TemporalGraph(nn.Module):
             raise ValueError(f"adjacency is {adjacency!r}, which is none of {', '.join(get_args(Adjacency))}")
         if layers < 1:
             raise ValueError(f"layers is {layers}, but a graph has at least 1 layer")
+        graphs = len(input_widths)
         makers: dict[str, Callable[[], nn.Module]] = {
-            "P": lambda: PairwiseAdjacency(width),
-            "L": lambda: ToeplitzAdjacency(radius),
+            "P": lambda: PairwiseAdjacency(graphs, width),
+            "L": lambda: ToeplitzAdjacency(graphs, radius),
         }
-        self.input = nn.Sequential(nn.Linear(input_width, width), nn.LayerNorm(width))
+        self.inputs = nn.ModuleList(nn.Linear(input_width, width) for input_width in input_widths)
         self.adjacencies = nn.ModuleDict({letter: makers[letter]() for letter in adjacency.split("+")})
-        self.layers = nn.ModuleList([nn.Linear(width, width) for _ in range(layers)])
-        self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in range(layers)])
-        self.output = nn.Linear(width, embedding_width)
+        self.layers = nn.ModuleList(SideBySide(graphs, width, width) for _ in range(layers))
+        self.output = SideBySide(graphs, width, embedding_width)
 
-    def adjacency(self, features: Padded) -> Tensor:
-        """Relations ``[B, S, S]`` between the steps of each clip of ``[B, S, input_width]`` features.
+    def adjacency(self, features: Sequence[Padded]) -> Tensor:
+        """Relations ``[M, B, S, S]`` between the steps of each clip, for ``M`` features ``[B, S, input_width]``.
 
         Entry ``(i, j)`` says how much step ``i`` listens to step ``j``; rows of valid steps sum to 1, all else is 0.
         """
-        rows = features.mask[:, :, None]
-        return self._relations(features.zeroed().map(self.input)) * (rows & rows.transpose(1, 2))
+        rows = features[0].mask[:, :, None]
+        return self._relations(self._nodes(features), features[0].mask) * (rows & rows.transpose(1, 2))
 
-    def forward(self, features: Padded) -> Padded:
-        """Unit embeddings ``[B, S, embedding_width]`` of ``[B, S, input_width]`` features."""
-        nodes = features.zeroed().map(self.input)
-        relations, values = self._relations(nodes), nodes.values
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            values = norm(values + F.gelu(relations @ layer(values)))
-        return Padded(F.normalize(self.output(values), dim=-1), features.lengths)
+    def forward(self, features: Sequence[Padded]) -> Tensor:
+        """Unit embeddings ``[M, N, embedding_width]`` of the ``N`` valid steps that all ``M`` features have in common.
 
-    def _relations(self, nodes: Padded) -> Tensor:
+        Args:
+            features: ``[B, S, input_width]`` of each network, with the same lengths.
+        """
+        nodes = self._nodes(features)
+        relations, shape = self._relations(nodes, features[0].mask), nodes.shape
+        for layer in self.layers:
+            messages = relations @ layer(nodes.flatten(1, 2)).view(shape)
+            nodes = _normalised(nodes + F.gelu(messages))
+        rows = nodes.flatten(1, 2).index_select(1, features[0].places)
+        return F.normalize(self.output(rows), dim=-1)
+
+    def _nodes(self, features: Sequence[Padded]) -> Tensor:
+        """``[M, B, S, width]``; padding means nothing, but is finite."""
+        networks = zip(self.inputs, features, strict=True)
+        return _normalised(torch.stack([project(taps.zeroed().values) for project, taps in networks]))
+
+    def _relations(self, nodes: Tensor, mask: Tensor) -> Tensor:
         """The mean adjacency; rows of padding mean nothing, like the steps they make."""
-        scores = torch.stack([term(nodes.values) for term in self.adjacencies.values()])
-        return over_valid_steps(scores, nodes.mask).mean(dim=0)
+        scores = torch.stack([term(nodes) for term in self.adjacencies.values()])
+        return over_valid_steps(scores, mask).mean(dim=0)
+
+
+def _normalised(values: Tensor) -> Tensor:
+    return F.layer_norm(values, values.shape[-1:])
 
 
 def over_valid_steps(scores: Tensor, mask: Tensor) -> Tensor:

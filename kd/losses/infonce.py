@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from kd.align import align_nearest
 from kd.reduce import mean_over_steps
@@ -26,9 +28,36 @@ def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temp
     Returns:
         a scalar; 0 when there is no pair.
     """
-    scores = _compared((student / temperature) @ teacher.T, negatives)  # [N, N], for both directions
-    own = scores.log_softmax(dim=1).diagonal() + scores.log_softmax(dim=0).diagonal()
-    return mean_over_steps(-own / 2)
+    if len(student) == 0:
+        return student.sum() + teacher.sum()
+    value: Tensor = _SymmetricInfoNCE.apply(student, teacher, negatives, temperature)
+    return value
+
+
+class _SymmetricInfoNCE(torch.autograd.Function):
+    """The same sums as two times :func:`info_nce`, with the gradient written down.
+
+    The scores ``s = u v^T / t`` have the gradient ``(P + Q - 2 I) / 2N``, where the rows of ``P`` and the columns of
+    ``Q`` are the softmax over the candidates of one side each. Left to autograd, the small matrices of a batch cost
+    more in bookkeeping than in arithmetic.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, student: Tensor, teacher: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+        scores = _compared((student / temperature) @ teacher.T, negatives)  # [N, N], for both directions
+        there, back = scores.log_softmax(dim=1), scores.log_softmax(dim=0)
+        value = -mean_over_steps(there.diagonal() + back.diagonal()) / 2
+        slope = there.exp_().add_(back.exp_())
+        slope.diagonal().sub_(2)
+        ctx.save_for_backward(student, teacher, slope.div_(2 * len(scores) * temperature))
+        return value
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *outputs: Tensor) -> tuple[Tensor | None, ...]:
+        student, teacher, slope = ctx.saved_tensors
+        slope = slope * outputs[0]
+        return slope @ teacher, slope.T @ student, None, None
 
 
 def info_nce(anchors: Tensor, candidates: Tensor, negatives: Tensor, temperature: float) -> Tensor:
@@ -49,8 +78,9 @@ def info_nce(anchors: Tensor, candidates: Tensor, negatives: Tensor, temperature
 
 def _compared(scores: Tensor, negatives: Tensor) -> Tensor:
     """``[N, N]`` scores, minus infinity where they are neither negatives nor positives (the diagonal)."""
-    own = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
-    return scores.masked_fill(~(negatives | own), -torch.inf)
+    others = ~negatives
+    others.fill_diagonal_(False)
+    return scores.masked_fill(others, -torch.inf)
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from kd.align import align_linear
 from kd.losses.base import Loss
-from kd.losses.graph import Adjacency, TemporalGraph
+from kd.losses.graph import Adjacency, TemporalGraphs
 from kd.losses.infonce import Steps, symmetric_info_nce
-from slr.types import Batch, NetOutput, Padded
+from slr.types import Batch, NetOutput
 
 
 class TemporalRelation(Loss):
     """Mean over all valid steps of the whole batch of the contrast student-teacher, averaged over both directions.
 
     Each side has a graph of its own whose nodes are the steps of a clip, see
-    :class:`~kd.losses.graph.TemporalGraph`; ``u^m_i`` is the embedding of step ``i`` by the graph of side ``m``::
+    :class:`~kd.losses.graph.TemporalGraphs`; ``u^m_i`` is the embedding of step ``i`` by the graph of side ``m``::
 
         L = -1/(2N) sum_i [ log( e^{u^S_i.u^T_i/t} / sum_{k in i, N(i)} e^{u^S_i.u^T_k/t} ) + S and T exchanged ]
 
@@ -72,8 +70,7 @@ class TemporalRelation(Loss):
         self.temperature = temperature
         self.exclude_same_gloss = exclude_same_gloss
         self.exclude_neighbours = exclude_neighbours
-        self.student_graph = TemporalGraph(student_width, width, embedding_width, adjacency, layers, radius)
-        self.teacher_graph = TemporalGraph(teacher_width, width, embedding_width, adjacency, layers, radius)
+        self.graphs = TemporalGraphs((student_width, teacher_width), width, embedding_width, adjacency, layers, radius)
 
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
         """Contrast of all valid steps of the batch, after both graphs."""
@@ -83,20 +80,15 @@ class TemporalRelation(Loss):
         negatives = Steps.of(features, teacher).negatives(
             exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
         )
-        ours = self.student_graph(features).valid()  # [N, embedding_width]
-        theirs = self.teacher_graph(targets).valid()
+        ours, theirs = self.graphs((features, targets))  # [N, embedding_width] each
         return symmetric_info_nce(ours, theirs, negatives, self.temperature)
 
     @torch.no_grad()
-    def adjacency(self, features: Padded, side: Literal["student", "teacher"] = "student") -> Tensor:
-        """Learned relations ``[B, S, S]`` between the steps of each clip, for figures.
+    def adjacency(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor]:
+        """Learned relations ``[B, S, S]`` between the steps of each clip, the student's and the teacher's, for figures.
 
         Rows of valid steps sum to 1; rows and columns of padding are 0.
-
-        Args:
-            features: ``[B, S, D]``, the tap of that side.
-            side: whose graph.
         """
-        graph = self.student_graph if side == "student" else self.teacher_graph
-        relations: Tensor = graph.adjacency(features)
-        return relations
+        features = student.read(self.tap)
+        ours, theirs = self.graphs.adjacency((features, align_linear(teacher.read(self.teacher_tap), features)))
+        return ours, theirs

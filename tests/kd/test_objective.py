@@ -97,7 +97,7 @@ def test_what_losses_learn_is_learned_by_the_objective_and_saved_with_it():
     objective = trkd()
     names = dict(objective.named_parameters())
     assert "losses.crd.student_projection.weight" in names
-    assert "losses.temporal_relation.teacher_graph.adjacencies.L.offsets" in names
+    assert "losses.temporal_relation.graphs.adjacencies.L.offsets" in names
     other = trkd()
     other.load_state_dict(objective.state_dict())
     given = example()

@@ -53,6 +53,19 @@ def test_both_sides_count_alike():
     assert not torch.isclose(info_nce(ours, theirs, negatives, 0.1).mean(), there)
 
 
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_the_gradient_written_down_is_that_of_autograd(temperature: float):
+    negatives = torch.rand(6, 6) > 0.4
+    negatives = negatives | negatives.T
+    negatives[2], negatives[:, 2] = False, False  # a pair with nothing to be pushed from
+    ours, theirs = (F.normalize(torch.randn(6, 4, dtype=torch.float64), dim=-1).requires_grad_() for _ in range(2))
+    both = [info_nce(*pair, negatives, temperature).mean() for pair in ((ours, theirs), (theirs, ours))]
+    expected = torch.autograd.grad(3 * sum(both) / 2, (ours, theirs))
+    found = torch.autograd.grad(3 * symmetric_info_nce(ours, theirs, negatives, temperature), (ours, theirs))
+    torch.testing.assert_close(found, expected)
+    assert torch.autograd.gradcheck(lambda *pair: symmetric_info_nce(*pair, negatives, temperature), (ours, theirs))
+
+
 def test_low_temperatures_neither_overflow_nor_vanish():
     ours = unit(4, 3).requires_grad_()
     values = info_nce(ours, -ours.detach(), torch.ones(4, 4, dtype=torch.bool), 1e-3)

@@ -7,7 +7,7 @@ import torch
 
 from kd.losses import TemporalRelation
 from kd.losses.infonce import Steps
-from slr.types import Padded
+from slr.types import NetOutput, Padded
 from tests.losses import STUDENT_WIDTH, TEACHER_WIDTH, example
 from tests.reference import infonce as reference
 from tests.reference import losses as reference_losses
@@ -24,8 +24,7 @@ def relation(**arguments: object) -> TemporalRelation:
 def test_it_is_the_contrast_of_the_embeddings_of_both_graphs(same_gloss: bool, neighbours: int):
     given = example()
     loss = relation(temperature=0.2, exclude_same_gloss=same_gloss, exclude_neighbours=neighbours)
-    ours = loss.student_graph(given.student.taps["context"]).valid().tolist()
-    theirs = loss.teacher_graph(given.teacher.taps["context"]).valid().tolist()
+    ours, theirs = loss.graphs((given.student.taps["context"], given.teacher.taps["context"])).tolist()
     steps = []
     for clip, scores in enumerate(given.teacher.logits.unpad()):
         steps += [(clip, t, reference_losses.pseudo_label(row)) for t, row in enumerate(scores.tolist())]
@@ -35,9 +34,8 @@ def test_it_is_the_contrast_of_the_embeddings_of_both_graphs(same_gloss: bool, n
 
 def test_a_collapsed_pair_of_graphs_is_penalised_with_the_log_of_its_negatives():
     given, loss = example(), relation()
-    for graph in (loss.student_graph, loss.teacher_graph):
-        torch.nn.init.zeros_(graph.output.weight)
-        torch.nn.init.ones_(graph.output.bias)
+    torch.nn.init.zeros_(loss.graphs.output.weight)
+    torch.nn.init.ones_(loss.graphs.output.bias)
     negatives = Steps.of(given.student.taps["context"], given.teacher).negatives(
         exclude_same_gloss=True, exclude_neighbours=1
     )
@@ -50,30 +48,22 @@ def test_training_the_graphs_and_the_student_lowers_the_contrast_below_collapse(
     given, loss = example(), relation(temperature=0.1)
     optimiser = torch.optim.Adam([*loss.parameters(), given.student.taps["context"].values], lr=0.04)
     teacher_before = given.teacher.taps["context"].values.clone()
-    graph_before = loss.teacher_graph.output.weight.detach().clone()
+    graph_before = loss.graphs.output.weight[1].detach().clone()
     for _ in range(30):
         optimiser.zero_grad()
         given.loss(loss).backward()
         optimiser.step()
     assert given.loss(loss) < 0.3
     assert torch.equal(given.teacher.taps["context"].values, teacher_before)
-    assert not torch.equal(loss.teacher_graph.output.weight, graph_before)
+    assert not torch.equal(loss.graphs.output.weight[1], graph_before)
 
 
-@pytest.mark.parametrize("side", ["student", "teacher"])
-def test_the_relations_of_either_side_can_be_drawn(side: str):
+def test_the_relations_of_both_sides_can_be_drawn():
     given, loss = example(), relation()
-    features = getattr(given, side).taps["context"]
+    features = given.student.taps["context"]
     spoiled = Padded(torch.where(features.expanded_mask(), features.values.detach(), torch.nan), features.lengths)
-    relations = loss.adjacency(spoiled, side)
-    assert relations.shape == (3, 6, 6)
-    assert not relations.requires_grad
-    torch.testing.assert_close(relations.sum(dim=-1), features.mask.float())
-
-
-def test_nothing_of_the_graphs_is_shared_between_the_sides():
-    loss = relation()
-    student, teacher = (
-        {parameter.data_ptr() for parameter in graph.parameters()} for graph in (loss.student_graph, loss.teacher_graph)
-    )
-    assert not student & teacher
+    student = NetOutput(given.student.logits, {"context": spoiled})
+    for relations in loss.adjacency(student, given.teacher):
+        assert relations.shape == (3, 6, 6)
+        assert not relations.requires_grad
+        torch.testing.assert_close(relations.sum(dim=-1), features.mask.float())
