@@ -13,6 +13,9 @@ def test_a_student_is_trained_without_frames_and_not_trained_twice(simulated_roo
     corpus = tmp_path / "corpus"
     corpus.symlink_to(simulated_root / "tiny-seed0")
     words = ["data=phoenix2014", f"data.root={corpus}", "data.corpus.features=null", "data.workers=0"]
+    words.append(
+        f"data.corpus.keypoints={corpus / 'keypoints' / 'very-high'}"
+    )  # other tests may have made other levels
     config = student_config(tmp_path, tiny_words(simulated_root))
     done = here("train", config, *words, "--out", tmp_path / "runs")
     assert done.code == 0, done.err

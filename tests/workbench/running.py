@@ -27,8 +27,9 @@ MAIN_CONFIG = ROOT / "configs" / "stsg_to_stgt.yaml"
 
 
 def distilling_losses() -> list[str]:
-    """Names of the losses of the main configuration that compare with the teacher."""
-    return list(load_config(MAIN_CONFIG, schema=DistillConfig).distillation.losses)
+    """Names of the losses of the main configuration that compare with the teacher and have a weight."""
+    losses = load_config(MAIN_CONFIG, schema=DistillConfig).distillation.losses
+    return [name for name, term in losses.items() if term.weight > 0]
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,8 @@ def checked(*words: str) -> Needs:
 def test_what_the_main_configuration_reads() -> None:
     needs = checked()
     assert needs.streams == {"rgb", "pose"}
-    assert needs.teacher_taps >= {"logits", "conv", "context"}
+    assert needs.teacher_taps == {"logits", "frame", "conv"}
+    assert checked("distillation.losses.trkd.weight=3").teacher_taps == needs.teacher_taps | {"context"}
     assert [type(network).__name__ for network in needs.trained] == ["STSGNet", "STGT"]
 
 
@@ -62,6 +63,7 @@ def test_every_fault_of_every_loss_is_told_with_its_place() -> None:
     with pytest.raises(ConfigError) as caught:
         checked(
             "distillation.losses.crd.loss.tap=locale",
+            "distillation.losses.trkd.weight=3",
             "distillation.losses.trkd.loss.teacher_tap=contxt",
             "distillation.losses.kd.loss.head=conv_logit",
         )
