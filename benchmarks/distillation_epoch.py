@@ -58,8 +58,6 @@ def learner_of(config: DistillConfig, place: Workplace, teaching: Teaching | Non
     training = Training("student", config.student.network, config.student.stages, 0, losses, teaching)
     network = untrained(config.student.network, place)
     lesson = make_lesson(place, training, network)
-    for group in lesson.optimizer.param_groups:
-        group["initial_lr"] = group["lr"]
     trainee = Trainee(network.train(), lesson.objective.train(), lesson.optimizer, place.precision.scaler())
     return Learner(trainee, place.precision, lesson.teacher, config.student.stages[0].clip_grad_norm), lesson
 

@@ -121,7 +121,8 @@ class TeacherCache:
         """
         wanted = tuple(dict.fromkeys(("logits", *taps)))
         entries = [self._stored(key, wanted) for key in keys]
-        padded = {name: _pad([entry[name] for entry in entries]) for name in wanted}
+        # Widened in one go after they are stacked, not clip by clip.
+        padded = {name: Padded.from_list([entry[name] for entry in entries]).map(Tensor.float) for name in wanted}
         return NetOutput(padded.pop("logits"), padded)
 
     def __len__(self) -> int:
@@ -313,9 +314,3 @@ def _split(output: NetOutput, taps: Sequence[str]) -> list[NetOutput]:
         )
         for row in range(len(output.logits.lengths))
     ]
-
-
-def _pad(sequences: Sequence[Tensor]) -> Padded:
-    """Stack ``[S_i, ...]`` tensors of any precision, padded with zeros, as float32."""
-    padded = Padded.from_list(sequences)  # widened in one go, not clip by clip
-    return padded.map(Tensor.float)

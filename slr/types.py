@@ -80,7 +80,10 @@ class Padded:
 
     def valid(self) -> Tensor:
         """All real steps of all sequences, one after the other: ``[sum(lengths), ...]``."""
-        return self.values.flatten(0, 1).index_select(0, self.places)  # much faster than values[mask], backwards too
+        rows = self.values.flatten(0, 1)
+        if len(self.places) == len(rows):
+            return rows
+        return rows.index_select(0, self.places)  # much faster than values[mask], backwards too
 
     def every(self, stride: int) -> Padded:
         """Every ``stride``-th step of each sequence, its first included."""

@@ -116,8 +116,6 @@ class _Stage:
         self._saved_rng: dict[str, Any] | None = None
         self._dev_seconds = 0.0
         self.trainee.optimizer.zero_grad(set_to_none=True)
-        for group in self.trainee.optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
 
     def resume(self) -> None:
         """Continue a saved state of the same settings; drop the rows of epochs that will be done again."""

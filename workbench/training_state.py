@@ -61,6 +61,11 @@ class Trainee:
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
 
+    def __post_init__(self) -> None:
+        # The rates that a schedule multiplies; a state that is loaded later brings its own.
+        for group in self.optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+
     def state(self) -> dict[str, Any]:
         """Their states by name; tensors are not copied."""
         return {name: part.state_dict() for name, part in vars(self).items()}

@@ -110,13 +110,13 @@ class CRD(Loss):
         steps = Steps.of(features, teacher, self.stride)
         ours = F.normalize(self.student_projection(features.every(self.stride).valid()), dim=-1)  # [N, width]
         theirs = F.normalize(self.teacher_projection(targets.every(self.stride).valid()), dim=-1)
-        if len(ours) == 0:
-            return ours.sum() + theirs.sum()
         negative = steps.negatives(
             exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
         )
         if self.queue is None and self.positives == "step":
             return symmetric_info_nce(ours, theirs, negative, self.temperature)
+        if len(ours) == 0:
+            return ours.sum() + theirs.sum()
         positive = self._positives(steps)
         negative &= ~positive
         past_ours, past_theirs, past_labels = self._past(ours)

@@ -18,11 +18,16 @@ from slr.vocabulary import BLANK
 def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temperature: float) -> Tensor:
     """Mean over the ``N`` pairs of half the contrast from student to teacher plus half from teacher to student.
 
+    The contrast of an anchor ``u_i`` with its own candidate ``v_i`` is
+    ``-log( e^{u_i.v_i/t} / (e^{u_i.v_i/t} + sum_{k in N(i)} e^{u_i.v_k/t}) )`` (van den Oord et al. 2018,
+    "Representation Learning with Contrastive Predictive Coding", equation 4, with an explicit set of negatives). When
+    all vectors are equal its value is ``log(1 + |N(i)|)``, above the minimum: a collapse is penalised.
+
     Args:
         student: ``[N, D]`` unit vectors.
         teacher: ``[N, D]`` unit vectors; row ``i`` belongs to row ``i`` of the student.
         negatives: ``[N, N]`` bool, symmetric; ``negatives[i, k]`` allows row ``k`` of the other side as a negative of
-            row ``i``.
+            row ``i``; the diagonal is ignored.
         temperature: divides the scores.
 
     Returns:
@@ -35,7 +40,7 @@ def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temp
 
 
 class _SymmetricInfoNCE(torch.autograd.Function):
-    """The same sums as two times :func:`info_nce`, with the gradient written down.
+    """The formula with its gradient written down.
 
     The scores ``s = u v^T / t`` have the gradient ``(P + Q - 2 I) / 2N``, where the rows of ``P`` and the columns of
     ``Q`` are the softmax over the candidates of one side each. Left to autograd, the small matrices of a batch cost
@@ -44,7 +49,8 @@ class _SymmetricInfoNCE(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, student: Tensor, teacher: Tensor, negatives: Tensor, temperature: float) -> Tensor:
-        scores = _compared((student / temperature) @ teacher.T, negatives)  # [N, N], for both directions
+        excluded = (~negatives).fill_diagonal_(False)
+        scores = ((student / temperature) @ teacher.T).masked_fill_(excluded, -torch.inf)  # [N, N], for both directions
         there, back = scores.log_softmax(dim=1), scores.log_softmax(dim=0)
         value = -mean_over_steps(there.diagonal() + back.diagonal()) / 2
         slope = there.exp_().add_(back.exp_())
@@ -58,29 +64,6 @@ class _SymmetricInfoNCE(torch.autograd.Function):
         student, teacher, slope = ctx.saved_tensors
         slope = slope * outputs[0]
         return slope @ teacher, slope.T @ student, None, None
-
-
-def info_nce(anchors: Tensor, candidates: Tensor, negatives: Tensor, temperature: float) -> Tensor:
-    """Contrast of every anchor with its own candidate, ``[N]``.
-
-    ``-log( e^{u_i.v_i/t} / (e^{u_i.v_i/t} + sum_{k in N(i)} e^{u_i.v_k/t}) )`` (van den Oord et al. 2018,
-    "Representation Learning with Contrastive Predictive Coding", equation 4, with an explicit set of negatives). When
-    all vectors are equal its value is ``log(1 + |N(i)|)``, above the minimum: a collapse is penalised.
-
-    Args:
-        anchors: ``[N, D]`` unit vectors ``u``.
-        candidates: ``[N, D]`` unit vectors ``v``; row ``i`` is the positive of anchor ``i``.
-        negatives: ``[N, N]`` bool, the sets ``N(i)``; the diagonal is ignored.
-        temperature: ``t``.
-    """
-    return -_compared((anchors / temperature) @ candidates.T, negatives).log_softmax(dim=1).diagonal()
-
-
-def _compared(scores: Tensor, negatives: Tensor) -> Tensor:
-    """``[N, N]`` scores, minus infinity where they are neither negatives nor positives (the diagonal)."""
-    others = ~negatives
-    others.fill_diagonal_(False)
-    return scores.masked_fill(others, -torch.inf)
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,8 @@ class ValidSteps:
 
 
 def gather_valid(padded: Padded) -> Tensor:
-    """All real steps of all clips, one after the other: ``[N, ...]`` with ``N = sum(lengths)``."""
-    return ValidSteps.of(padded.lengths, padded.values.shape[1]).gather(padded.values)
+    """``padded.valid()``; in a network that is exported all steps, padding too."""
+    return padded.values.flatten(0, 1) if exporting() else padded.valid()
 
 
 def scatter_valid(rows: Tensor, like: Padded) -> Padded:
