@@ -23,7 +23,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from kd.identity import FORMAT_VERSION, PLAIN, clip_key
+from kd.identity import FORMAT_VERSION, clip_key, view_name
 from kd.shard import Entry, Shard, checksum
 from slr.files import whole_file
 from slr.types import Batch, NetOutput, Padded
@@ -241,7 +241,7 @@ def fill(
     load: Callable[[list[list[str]]], Iterable[Batch]],
     *,
     taps: Iterable[str] = (),
-    view: str = PLAIN,
+    view: str = view_name(),
     batch_size: int = 8,
     clips_per_shard: int = 128,
     device: torch.device | str = "cpu",
@@ -258,7 +258,7 @@ def fill(
         load: gives the batches for lists of clip ids, one list per batch, in that order. A data loader that takes the
             lists as its batch sampler does.
         taps: taps to store beside the logits.
-        view: which view of the clips ``load`` shows.
+        view: which view of the clips ``load`` shows, see :func:`~kd.identity.view_name`.
         batch_size: clips per batch.
         clips_per_shard: clips per file.
         device: where the teacher is.

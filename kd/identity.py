@@ -12,9 +12,6 @@ from torch import Tensor
 
 FORMAT_VERSION = 1
 
-# Views of a clip that a cache can hold.
-PLAIN, FLIPPED = "plain", "flipped"
-
 
 def weights_hash(state_dict: Mapping[str, Tensor]) -> str:
     """Sixty-four hex digits over the name, shape, dtype and bytes of every tensor, in the order of the names."""
@@ -43,13 +40,18 @@ def teacher_identity(state_dict: Mapping[str, Tensor], *, network: Any, preproce
     return hashlib.sha256(_canonical(parts)).hexdigest()
 
 
-def clip_key(clip: str, fingerprint: str, view: str = PLAIN) -> str:
+def view_name(*, flipped: bool = False, start: int = 0) -> str:
+    """What a view of a clip is called: mirrored or plain, from its first frame or from another of its starts."""
+    return ("flipped" if flipped else "plain") + (f" from frame {start}" if start else "")
+
+
+def clip_key(clip: str, fingerprint: str, view: str = "plain") -> str:
     """Name of one entry, sixty-four hex digits.
 
     Args:
         clip: id of the clip.
         fingerprint: changes when the files of the clip change.
-        view: which view the teacher saw, for example ``"plain"`` or ``"flipped"``.
+        view: which view the teacher saw, see :func:`view_name`.
     """
     return hashlib.sha256(_canonical([clip, fingerprint, view])).hexdigest()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from kd.cache import EntryError, TeacherCache
-from kd.identity import FLIPPED, PLAIN, clip_key
+from kd.identity import clip_key, view_name
 from kd.retime import retimed
 from slr.types import Batch, NetOutput, Network
 
@@ -61,14 +61,15 @@ class FrozenTeacher(nn.Module):
 class CachedTeacher:
     """A teacher whose outputs were computed before, see :func:`kd.cache.fill`.
 
-    Valid only for the views of the clips that were cached, plain and (where the cache was filled with it) flipped: with
-    another crop every epoch, use the live network. A batch that shows other frames of a clip, as a random speed does,
-    gets the outputs at the times of these, see :func:`~kd.retime.retimed`.
+    Valid only for the views of the clips that were cached, plain and (where the cache was filled with it) flipped, each
+    from one start or several: with another crop every epoch, use the live network. A batch that shows other frames of a
+    clip, as a random speed does, gets the outputs at the times of these, see :func:`~kd.retime.retimed`.
 
     Args:
         cache: where the outputs are.
         fingerprints: fingerprint of every clip, by id, as given when the cache was filled.
-        frames: source frames ``[T]`` of every clip, by id, that the teacher was shown then.
+        frames: source frames ``[T]`` of every clip, by id, that the teacher was shown then: one view per start, and
+            all views of a clip without a frame in common.
         taps: taps to read beside the logits; others stay on disk.
     """
 
@@ -76,7 +77,7 @@ class CachedTeacher:
         self,
         cache: TeacherCache,
         fingerprints: Mapping[str, str],
-        frames: Mapping[str, Tensor],
+        frames: Mapping[str, Sequence[Tensor]],
         taps: Iterable[str] = (),
     ) -> None:
         self.cache = cache
@@ -90,21 +91,32 @@ class CachedTeacher:
         Raises:
             ValueError: when a clip is not in the cache.
         """
-        keys = self._keys_of(batch)
+        self._check_known(batch)
+        shown = batch.frames.to("cpu")
+        starts = [self._start(clip, plan) for clip, plan in zip(batch.ids, shown.unpad(), strict=True)]
+        keys = self._keys(batch, starts)
         try:
             output = self.cache.read(keys, self.taps)
         except EntryError as error:
             raise ValueError(f"clip {batch.ids[keys.index(error.key)]!r}: {error}") from error
-        output = retimed(output, [self.frames[clip] for clip in batch.ids], batch.frames.to("cpu"))
+        seen = [self.frames[clip][start] for clip, start in zip(batch.ids, starts, strict=True)]
+        output = retimed(output, seen, shown)
         device = batch.frames.values.device
         return NetOutput(output.logits.to(device), {name: tap.to(device) for name, tap in output.taps.items()})
 
-    def _keys_of(self, batch: Batch) -> list[str]:
+    def _check_known(self, batch: Batch) -> None:
         unknown = [clip for clip in batch.ids if clip not in self.fingerprints]
         if unknown:
             raise ValueError(
                 f"clip {unknown[0]!r} is none of the {len(self.fingerprints)} clips whose teacher outputs were cached: "
                 "fill the cache for this split"
             )
-        views = [FLIPPED if flipped else PLAIN for flipped in batch.flipped or (False,) * len(batch)]
+
+    def _start(self, clip: str, plan: Tensor) -> int:
+        """The start of the cached view that shows the first frame of ``plan``; 0 where none does."""
+        return next((start for start, seen in enumerate(self.frames[clip]) if bool(torch.isin(plan[:1], seen))), 0)
+
+    def _keys(self, batch: Batch, starts: Sequence[int]) -> list[str]:
+        flipped = batch.flipped or (False,) * len(batch)
+        views = [view_name(flipped=flip, start=start) for flip, start in zip(flipped, starts, strict=True)]
         return [clip_key(clip, self.fingerprints[clip], view) for clip, view in zip(batch.ids, views, strict=True)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import product
 from typing import cast
 
 from torch.utils.data import DataLoader, Dataset
 
 from kd.cache import CachedClip, TeacherCache, fill
-from kd.identity import FLIPPED, PLAIN, teacher_identity
+from kd.identity import teacher_identity, view_name
 from kd.teacher import CachedTeacher, FrozenTeacher
 from slr.data import Sample, SignDataset, collate
 from slr.types import Batch, Network
@@ -53,7 +54,10 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
         _fill(place, frozen, dataset, fingerprints, identity, taps)
     cache = TeacherCache(place.cache, identity, preload=True)
     said = content_hash(["cached", identity, sorted(fingerprints.items()), module_hash(CachedTeacher.__module__)])
-    frames = {clip.id: dataset.plan.draw(place.corpus.num_frames(clip)) for clip in dataset.clips}
+    lengths = {clip.id: place.corpus.num_frames(clip) for clip in dataset.clips}
+    frames = {
+        clip: [dataset.plan.whole(n, start) for start in range(dataset.plan.starts(n))] for clip, n in lengths.items()
+    }
     return Teaching(CachedTeacher(cache, fingerprints, frames, taps), widths, said)
 
 
@@ -66,14 +70,21 @@ def _fill(
     taps: tuple[str, ...],
 ) -> None:
     cache = TeacherCache(place.cache, identity)
-    clips = [CachedClip(c.id, fingerprints[c.id], n) for c, n in zip(dataset.clips, dataset.lengths, strict=True)]
-    for view in (PLAIN, FLIPPED) if place.data.streams.flip > 0 else (PLAIN,):
+    starts = [dataset.plan.starts(place.corpus.num_frames(clip)) for clip in dataset.clips]
+    flips = (False, True) if place.data.streams.flip > 0 else (False,)
+    for flip, start in product(flips, range(max(starts))):
+        clips = [
+            CachedClip(clip.id, fingerprints[clip.id], length)
+            for clip, length, several in zip(dataset.clips, dataset.lengths, starts, strict=True)
+            if start < several
+        ]
+        view = view_name(flipped=flip, start=start)
         with place.progress.bar(f"teacher outputs, {view}", len(clips)) as bar:
             fill(
                 cache,
                 teacher,
                 clips,
-                partial(_batches, dataset, view == FLIPPED),
+                partial(_batches, dataset, flip, start),
                 taps=taps,
                 view=view,
                 batch_size=CLIPS_PER_BATCH,
@@ -96,20 +107,21 @@ class _Advance:
 
 
 class _View(Dataset[Sample]):
-    """The clips of a dataset, all mirrored or none."""
+    """The clips of a dataset, all mirrored or none, all from the same start."""
 
-    def __init__(self, dataset: SignDataset, flip: bool) -> None:
+    def __init__(self, dataset: SignDataset, flip: bool, start: int) -> None:
         self._dataset = dataset
         self._flip = flip
+        self._start = start
 
     def __len__(self) -> int:
         return len(self._dataset)
 
     def __getitem__(self, index: int) -> Sample:
-        return self._dataset.evaluation_sample(index, flip=self._flip)
+        return self._dataset.evaluation_sample(index, flip=self._flip, start=self._start)
 
 
-def _batches(dataset: SignDataset, flip: bool, lists: list[list[str]]) -> Iterable[Batch]:
+def _batches(dataset: SignDataset, flip: bool, start: int, lists: list[list[str]]) -> Iterable[Batch]:
     index = {clip.id: number for number, clip in enumerate(dataset.clips)}
     sampler = [[index[clip] for clip in clips] for clips in lists]
-    return cast(Iterable[Batch], DataLoader(_View(dataset, flip), batch_sampler=sampler, collate_fn=collate))
+    return cast(Iterable[Batch], DataLoader(_View(dataset, flip, start), batch_sampler=sampler, collate_fn=collate))

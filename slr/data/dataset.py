@@ -117,11 +117,11 @@ class SignDataset(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         """The sample of clip ``index`` in the current epoch."""
-        return self._sample(self.clips[index], self.training, None)
+        return self._sample(self.clips[index], self.training)
 
-    def evaluation_sample(self, index: int, *, flip: bool = False) -> Sample:
-        """Clip ``index`` as evaluation sees it, whatever :attr:`training` says, mirrored if asked."""
-        return self._sample(self.clips[index], False, flip)
+    def evaluation_sample(self, index: int, *, flip: bool = False, start: int = 0) -> Sample:
+        """Clip ``index`` as evaluation sees it, whatever :attr:`training` says, mirrored or from a start if asked."""
+        return self._sample(self.clips[index], False, flip, start)
 
     @property
     def epoch(self) -> int:
@@ -157,11 +157,13 @@ class SignDataset(Dataset[Sample]):
             described |= {"pose": self.pose_pipeline.describe(), "layout": self.corpus.layout.to_dict()}
         return described
 
-    def _sample(self, clip: Clip, training: bool, flip: bool | None) -> Sample:
+    def _sample(self, clip: Clip, training: bool, flip: bool = False, start: int = 0) -> Sample:
         plan_chance, rgb_chance, pose_chance = (self._chance(clip, training, use) for use in ("plan", "rgb", "pose"))
-        frames = self.plan.draw(self.corpus.num_frames(clip), plan_chance)
-        if flip is None:
-            flip = plan_chance is not None and chance(plan_chance, self.flip)
+        if plan_chance is None:
+            frames = self.plan.whole(self.corpus.num_frames(clip), start)
+        else:
+            frames = self.plan.draw(self.corpus.num_frames(clip), plan_chance)
+            flip = chance(plan_chance, self.flip)
         rgb = pose = None
         if "rgb" in self.streams:
             video = self._cache.read(clip.id, frames[:: self.rgb_stride], lambda some: self._load_frames(clip, some))

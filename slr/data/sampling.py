@@ -52,8 +52,10 @@ class TemporalPlan:
         """
         if num_frames < 1:
             raise ValueError(f"a temporal plan needs at least one frame, got {num_frames}")
-        frames = torch.arange(self._start(num_frames, generator), num_frames, self.stride)
-        if self.speed is None or generator is None:
+        if generator is None:
+            return self.whole(num_frames)
+        frames = self.whole(num_frames, self._start(num_frames, generator))
+        if self.speed is None:
             return frames
         length = self._length(len(frames), min(uniform(generator, *self.speed), self.speed[1]))
         if length <= len(frames):
@@ -62,13 +64,20 @@ class TemporalPlan:
             chosen = torch.randint(len(frames), (length,), generator=generator)
         return frames[chosen.sort().values]
 
+    def whole(self, num_frames: int, start: int = 0) -> Tensor:
+        """The strided clip ``[T]`` at its own speed, from one of its :meth:`starts`."""
+        return torch.arange(start, num_frames, self.stride)
+
+    def starts(self, num_frames: int) -> int:
+        """Training begins a clip at one of so many frames, its first ones."""
+        return min(self.stride, num_frames) if self.random_start else 1
+
     def bounds(self, num_frames: int, *, training: bool = True) -> tuple[int, int]:
         """The shortest and the longest plan that :meth:`draw` can return for a clip, in frames."""
         most = -(-num_frames // self.stride)
         if not training:
             return most, most
-        latest = min(self.stride, num_frames) - 1 if self.random_start else 0
-        least = -(-(num_frames - latest) // self.stride)
+        least = len(self.whole(num_frames, self.starts(num_frames) - 1))
         if self.speed is None:
             return least, most
         return self._length(least, self.speed[0]), self._length(most, self.speed[1])
@@ -82,10 +91,9 @@ class TemporalPlan:
         """The evaluation-time plan that :meth:`describe` described."""
         return cls(**description)
 
-    def _start(self, num_frames: int, generator: Generator | None) -> int:
-        if not self.random_start or generator is None:
-            return 0
-        return int(torch.randint(min(self.stride, num_frames), (), generator=generator))
+    def _start(self, num_frames: int, generator: Generator) -> int:
+        starts = self.starts(num_frames)
+        return int(torch.randint(starts, (), generator=generator)) if starts > 1 else 0
 
     def _length(self, steps: int, u: float) -> int:
         length = int(steps * u)

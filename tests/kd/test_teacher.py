@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from kd import CachedClip, CachedTeacher, FrozenTeacher, TeacherCache, fill
+from kd.identity import clip_key, view_name
 from kd.losses import FrameKL
 from slr.types import Batch, NetOutput, Padded
 
@@ -100,7 +101,7 @@ def cached(tmp_path) -> tuple[FrozenTeacher, Batch, TeacherCache, tuple[dict, di
         return [Batch(tuple(wanted[0]), batch.glosses, batch.frames, pose=pose)]
 
     assert fill(cache, teacher, clips, load, taps=("conv",)) == 3
-    frames = dict(zip(batch.ids, batch.frames.unpad(), strict=True))
+    frames = {clip: [shown] for clip, shown in zip(batch.ids, batch.frames.unpad(), strict=True)}
     return teacher, batch, cache, ({clip.id: clip.fingerprint for clip in clips}, frames)
 
 
@@ -129,6 +130,19 @@ def test_another_view_or_another_file_is_not_the_cached_one(cached):
         CachedTeacher(cache, *known)(replace(batch, flipped=(True,) * len(batch)))
     with pytest.raises(ValueError, match="clip 'clip-3': no undamaged entry"):
         CachedTeacher(cache, {**known[0], "clip-3": "another file"}, known[1])(batch)
+
+
+def test_each_start_of_a_clip_has_outputs_of_its_own(tmp_path):
+    # Two views of clip-9, frames 0 2 4 6 8 and 1 3 5 7, each with logits that say its start.
+    cache, starts = TeacherCache(tmp_path, "abc"), [torch.arange(0, 9, 2), torch.arange(1, 9, 2)]
+    for start, frames in enumerate(starts):
+        said = NetOutput(Padded.from_list([torch.full((len(frames), 3), float(start))]))
+        cache.write({clip_key("clip-9", "its print", view_name(start=start)): said})
+    teacher = CachedTeacher(cache, {"clip-9": "its print"}, {"clip-9": starts})
+    batch = batch_of(9)
+    for shown, start in ((starts[0], 0), (starts[1], 1), (starts[1][1:], 1), (torch.tensor([4, 8]), 0)):
+        logits = teacher(replace(batch, frames=Padded.from_list([shown]))).logits
+        assert torch.equal(logits.values, torch.full((1, len(shown), 3), float(start)))
 
 
 def test_other_frames_of_a_clip_get_what_was_said_at_their_times(cached):

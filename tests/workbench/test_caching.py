@@ -66,18 +66,21 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Counting:
     return counting
 
 
-def outputs(teaching: Teaching, place: Workplace, flip: bool) -> list[Any]:
-    """What a teaching says of two training clips, mirrored or not."""
+def outputs(teaching: Teaching, place: Workplace, flip: bool, start: int = 0) -> list[Any]:
+    """What a teaching says of two training clips, mirrored or not, from one of their frames on."""
     dataset = place.dataset("train", {"rgb"})
-    batch = collate([dataset.evaluation_sample(index, flip=flip) for index in (0, 5)])
+    batch = collate([dataset.evaluation_sample(index, flip=flip, start=start) for index in (0, 5)])
     batch = replace(batch, flipped=(flip, flip))
     said = teaching.teacher(batch)
     return [said.read(name).zeroed().values for name in TAPS]
 
 
+@pytest.mark.parametrize("start", [0, 1])
 @pytest.mark.parametrize("flip", [False, True])
-def test_cached_outputs_are_those_of_the_live_teacher(simulated_root: Path, tmp_path: Path, flip: bool) -> None:
-    place = open_place(simulated_root, tmp_path, "data.streams.flip=0.5")
+def test_cached_outputs_are_those_of_the_live_teacher(
+    simulated_root: Path, tmp_path: Path, flip: bool, start: int
+) -> None:
+    place = open_place(simulated_root, tmp_path, "data.streams.flip=0.5", "data.plan.random_start=true")
     made = made_teacher(place, tmp_path)
     cached, live = (teaching_of(place, made, TAPS, live=live) for live in (False, True))
     assert isinstance(cached.teacher, CachedTeacher)
@@ -86,7 +89,7 @@ def test_cached_outputs_are_those_of_the_live_teacher(simulated_root: Path, tmp_
     assert cached.widths == live.widths
     assert cached.widths["logits"] == len(place.vocabulary) == 9
     assert cached.identity != live.identity
-    for one, other in zip(outputs(cached, place, flip), outputs(live, place, flip), strict=True):
+    for one, other in zip(outputs(cached, place, flip, start), outputs(live, place, flip, start), strict=True):
         assert one.abs().max() > 0.01
         torch.testing.assert_close(one, other, atol=2e-3, rtol=2e-3)
 
@@ -109,6 +112,9 @@ def test_every_output_is_computed_once(simulated_root: Path, tmp_path: Path, ask
     assert asked.forgotten() == 16
     teaching_of(open_place(simulated_root, tmp_path, "data.streams.flip=0.5"), made, ("conv",), live=False)
     assert asked.forgotten() == 16  # the mirrored view alone
+    started = open_place(simulated_root, tmp_path, "data.plan.random_start=true")
+    teaching_of(started, made, ("conv",), live=False)
+    assert asked.forgotten() == 16  # at stride 2, from the second frame
     assert teaching_of(place, made, ("conv",), live=False).identity == again.identity
     assert asked.forgotten() == 0
 
