@@ -76,17 +76,21 @@ def best_paths(log_probs: Padded, glosses: Tensor, gloss_lengths: Tensor) -> tup
     batch, number, states = extended.shape
     wanted = extended.reshape(batch, 1, -1).expand(-1, steps, -1)
     emissions = log_probs.values.gather(2, wanted).reshape(batch, steps, number, states)
+    # Padding is a certain blank, over which a path runs to its last state and changes nothing.
+    nothing = torch.where(extended == BLANK, 0.0, -math.inf)[:, None].to(emissions.dtype)
+    emissions = torch.where(log_probs.mask[..., None, None], emissions, nothing)
+    scores, moves = _forward(emissions.unbind(1), torch.where(skippable, 0.0, -math.inf).to(emissions.dtype))
     final = 2 * gloss_lengths  # the last blank; the state before it is the last gloss
-    delta, moves = _forward(emissions, skippable, log_probs.lengths)
     last_two = torch.stack([final, (final - 1).clamp(min=0)], dim=-1)  # [B, N, 2]
-    scores, which = delta.gather(2, last_two).max(-1)
+    best, which = scores.gather(2, last_two).max(-1)
     state = last_two.gather(2, which[..., None])  # [B, N, 1]
-    path = torch.empty(batch, number, steps, dtype=torch.int64, device=extended.device)
-    for step in reversed(range(steps)):
-        path[:, :, step : step + 1] = state
-        state = state - moves[step].gather(2, state).long()
-    labels = extended.gather(2, path)
-    return torch.where(log_probs.mask[:, None], labels, BLANK), scores
+    path = []
+    for move in reversed(moves.unbind(0)):
+        path.append(state)
+        state = state - move.gather(2, state)
+    if not path:
+        return glosses.new_empty(batch, number, 0), best
+    return extended.gather(2, torch.cat(path[::-1], dim=-1)), best
 
 
 def _extend(glosses: Tensor, gloss_lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -100,21 +104,23 @@ def _extend(glosses: Tensor, gloss_lengths: Tensor) -> tuple[Tensor, Tensor]:
     return extended, skippable & (extended != BLANK)
 
 
-def _forward(emissions: Tensor, skippable: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-    """Best log probability of a path that ends in each state ``[B, N, P]``, and the move into it ``[S, B, N, P]``."""
-    batch, steps, number, states = emissions.shape
-    delta = emissions.new_full((batch, number, states), -math.inf)
-    delta[..., 0] = 0.0  # before the first step every path stands on the first blank
-    moves = torch.zeros(steps, batch, number, states, dtype=torch.int8, device=emissions.device)
-    nowhere = delta.new_full((batch, number, 2), -math.inf)
-    for step in range(steps):
-        shifted = torch.cat([nowhere, delta], dim=-1)
-        two_back = torch.where(skippable, shifted[..., :-2], -math.inf)
-        best, move = torch.stack([delta, shifted[..., 1:-1], two_back]).max(0)
-        running = (step < lengths)[:, None, None]
-        delta = torch.where(running, best + emissions[:, step], delta)
-        moves[step] = torch.where(running, move, 0)
-    return delta, moves
+def _forward(emissions: Sequence[Tensor], skips: Tensor) -> tuple[Tensor, Tensor]:
+    """Best log probability of a path that ends in each state ``[B, N, P]``, and the move into it ``[S, B, N, P]``.
+
+    ``emissions`` holds ``[B, N, P]`` for every step; ``skips`` ``[B, N, P]`` is 0 where a path may come from two states
+    back, else ``-inf``.
+    """
+    batch, number, states = skips.shape
+    # Two states that no path is in stand before the first, so that every state has two before it.
+    best = skips.new_full((len(emissions) + 1, batch, number, states + 2), -math.inf)
+    best[0, ..., 2] = 0.0  # before the first step every path stands on the first blank
+    rows = best.unbind(0)
+    for emission, before, after in zip(emissions, rows[:-1], rows[1:], strict=True):
+        nearest = torch.maximum(before[..., 2:], before[..., 1:-1])
+        torch.add(torch.maximum(nearest, before[..., :-2] + skips), emission, out=after[..., 2:])
+    stay, one_back, two_back = best[:-1, ..., 2:], best[:-1, ..., 1:-1], best[:-1, ..., :-2] + skips
+    moves = torch.where(two_back > torch.maximum(stay, one_back), 2, (one_back > stay).long())
+    return best[-1, ..., 2:], moves
 
 
 def _check_feasible(log_probs: Padded, glosses: Padded) -> None:

@@ -3,192 +3,204 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from slr.ctc.alignment import best_paths
-from slr.ctc.hypotheses import Decoding, Hypothesis, log_probabilities, read_path
+from slr.ctc.hypotheses import Decoding, log_probabilities, read_path
+from slr.ctc.language_model import BeamGains, LanguageModel
+from slr.ctc.prefixes import Move, Prefixes, all_pairs, fingerprints, sufficient_pairs
 from slr.types import Padded
 from slr.vocabulary import BLANK
 
 
 class BeamDecoder:
-    """Keeps the ``width`` most probable gloss prefixes after every step (Graves 2012; Hannun et al. 2014).
+    """Keeps the ``width`` best gloss prefixes after every step (Graves 2012; Hannun et al. 2014).
 
     A prefix carries two sums over the paths that spell it, those that end in a blank and those that end in its last
-    gloss; paths that meet in one prefix are added. Without pruning the log probability of a hypothesis is exact, and
-    with enough width the first hypothesis is the most probable gloss sequence. Glosses are never merged after
-    decoding: a repeated gloss means the network saw a blank between.
+    gloss; paths that meet in one prefix are added. With enough width the probability of a hypothesis is exact and the
+    first hypothesis is the most probable gloss sequence. Glosses are never merged after decoding: a repeated gloss
+    means the network saw a blank between.
 
-    What is pruned: prefixes beyond the best ``width``; and at each step, as *new* glosses of a prefix, all but the
-    ``top_classes`` most probable ones and, the most probable one excepted, those whose log probability at that step
-    is below ``prune_log_probability``. The blank and the repetition of a prefix's last gloss are always followed. The
-    probability of what was pruned is missing from the sums, so that scores are then lower bounds.
+    What is pruned: the prefixes beyond the best ``width`` and those more than ``margin`` behind the best one. Their
+    probability is missing from the sums, so that scores are lower bounds. Of the classes of a step only so many are
+    tried as can matter to a beam of that width, which loses nothing (:func:`slr.ctc.prefixes.sufficient_pairs`). A
+    language model rates the same gloss differently after every prefix, so that with one only the ``top_classes`` most
+    probable glosses of a step are tried; ``benchmarks/decoding.py`` measures what that loses.
+
+    With a language model the best prefix has the largest ``log P(glosses | frames) + language_weight *
+    log P(glosses) + insertion_bonus * number of glosses`` (Hannun et al. 2014, equation 1, in natural logarithms);
+    at the end of the clip the language model also rates that the sentence ends there.
 
     Args:
-        width: prefixes to keep, and most hypotheses to return.
-        prune_log_probability: natural logarithm; ``-math.inf`` tries every gloss.
-        top_classes: ``None`` tries every gloss.
+        width: prefixes to keep.
+        n_best: most hypotheses to return per clip, at most ``width``.
+        language_model: rates gloss sequences, for example :class:`slr.ctc.NgramModel`.
+        language_weight: weight of its log probabilities, from 0.
+        insertion_bonus: what every gloss adds; positive for longer, negative for shorter hypotheses.
+        top_classes: glosses tried at every step under a language model.
+        margin: in natural logarithms, above 0. A finite one drops prefixes that hardly any step could bring back, so
+            that a stream (:class:`slr.ctc.BeamStream`) is sooner sure of its first glosses.
 
     Raises:
-        ValueError: when ``width`` or ``top_classes`` is below 1, or ``prune_log_probability`` is not negative.
+        ValueError: when a setting is out of its range.
     """
 
-    def __init__(self, width: int = 10, prune_log_probability: float = -12.0, top_classes: int | None = 40) -> None:
-        if width < 1 or (top_classes is not None and top_classes < 1):
+    def __init__(
+        self,
+        width: int = 10,
+        *,
+        n_best: int = 1,
+        language_model: LanguageModel | None = None,
+        language_weight: float = 0.5,
+        insertion_bonus: float = 0.0,
+        top_classes: int = 40,
+        margin: float = math.inf,
+    ) -> None:
+        if width < 1 or top_classes < 1:
             raise ValueError(f"a beam of width {width} over {top_classes} classes keeps nothing: both start at 1")
-        if not prune_log_probability < 0:
-            raise ValueError(f"prune_log_probability is a logarithm below 0, got {prune_log_probability}")
+        if not 1 <= n_best <= width:
+            raise ValueError(f"a beam of width {width} gives 1 to {width} hypotheses, not {n_best}")
+        if not (math.isfinite(language_weight) and language_weight >= 0 and math.isfinite(insertion_bonus)):
+            raise ValueError(
+                f"language_weight {language_weight} and insertion_bonus {insertion_bonus} have to be finite numbers, "
+                "the first from 0"
+            )
+        if not margin > 0:
+            raise ValueError(f"a margin of {margin} would drop the best prefix too: it has to be above 0")
         self.width = width
-        self.prune_log_probability = prune_log_probability
+        self.n_best = n_best
+        self.language_model = language_model if language_weight > 0 else None
+        self.language_weight = language_weight
+        self.insertion_bonus = insertion_bonus
         self.top_classes = top_classes
+        self.margin = margin
 
     @property
     def name(self) -> str:
-        """``beam-`` and the width."""
-        return f"beam-{self.width}"
+        """``beam-`` and the width, and the margin, language model and bonus where there are any."""
+        parts = [f"beam-{self.width}"]
+        if self.margin < math.inf:
+            parts.append(f"margin{self.margin:g}")
+        if self.language_model is not None:
+            parts.append(f"{self.language_model.name}*{self.language_weight:g}")
+        if self.insertion_bonus:
+            parts.append(f"bonus{self.insertion_bonus:+g}")
+        return "-".join(parts)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def decode(self, logits: Padded) -> list[Decoding]:
-        """Up to ``width`` hypotheses per clip from raw scores ``[B, S, V]``."""
+        """Up to ``n_best`` hypotheses per clip from raw scores ``[B, S, V]``, the best first."""
         log_probs = log_probabilities(logits)
-        choices = self._choose(log_probs.values)
-        prefixes = _Prefixes.empty(log_probs.values, self.width)
-        for step, number in enumerate(choices.numbers):
-            prefixes = prefixes.advance(
-                log_probs.values[:, step], choices.classes[:, step, :number], choices.scores[:, step, :number]
-            )
-        return _finish(prefixes, log_probs)
-
-    def _choose(self, log_probs: Tensor) -> _Choices:
-        """The glosses worth trying at every step, the best first; ``-inf`` marks those below the threshold."""
-        spoken = log_probs[..., BLANK + 1 :]
-        number = spoken.shape[-1] if self.top_classes is None else min(self.top_classes, spoken.shape[-1])
-        scores, classes = spoken.topk(number, dim=-1)
-        tried = scores >= self.prune_log_probability
-        tried[..., :1] = True  # so that some prefix survives a step whose blank is impossible
-        scores = torch.where(tried, scores, -math.inf)
-        most = (scores > -math.inf).sum(-1).amax(0)
-        return _Choices(classes + BLANK + 1, scores, most.tolist())
+        search = Search(self, log_probs.values)
+        search.read(log_probs.values)
+        return search.decodings(log_probs)
 
 
-@dataclass(frozen=True)
-class _Choices:
-    """``classes`` and ``scores`` ``[B, S, N]``; at step ``s`` no clip needs more than the first ``numbers[s]``."""
+class Search:
+    """A beam search that reads steps as they come.
 
-    classes: Tensor
-    scores: Tensor
-    numbers: list[int]
-
-
-@dataclass(frozen=True)
-class _Prefixes:
-    """The ``K`` prefixes of every clip, the most probable first.
-
-    ``glosses`` ``[B, K, U]`` is blank at and after ``lengths`` ``[B, K]``, with at least one blank; ``blank`` and
-    ``spoken`` ``[B, K]`` are the log probabilities of the paths that end in a blank and in the last gloss. A place
-    not in use has ``-inf`` in both, whatever its glosses; the prefixes in use differ from each other.
+    Args:
+        decoder: the settings.
+        like: log probabilities ``[B, S, V]`` of any number of steps, for the size of the batch and the device.
     """
 
-    glosses: Tensor
-    lengths: Tensor
-    blank: Tensor
-    spoken: Tensor
+    def __init__(self, decoder: BeamDecoder, like: Tensor) -> None:
+        batch, _, classes = like.shape
+        if classes < 2:
+            raise ValueError("scores of one class, the blank, can spell no gloss: a decoder needs a vocabulary")
+        self._codes = fingerprints(classes, like.device)
+        self._model: BeamGains | None = None
+        gained: Tensor | float = decoder.insertion_bonus
+        if decoder.language_model is None:
+            self._pairs = sufficient_pairs(decoder.width, classes - 1, like.device)
+        else:
+            self._pairs = all_pairs(decoder.width, min(decoder.top_classes, classes - 1), like.device)
+            weight, bonus = decoder.language_weight, decoder.insertion_bonus
+            self._model = BeamGains(decoder.language_model, weight, bonus, batch, decoder.width)
+            gained = like.new_zeros(batch, decoder.width)
+        self._bonus = decoder.insertion_bonus
+        self._n_best = decoder.n_best
+        self._margin = decoder.margin
+        self.prefixes = Prefixes.empty(batch, decoder.width, like, gained)
+        self.moves: list[Move] = []
 
-    @classmethod
-    def empty(cls, log_probs: Tensor, width: int) -> _Prefixes:
-        """Every clip starts with the empty prefix, for certain."""
-        nothing = log_probs.new_full((log_probs.shape[0], width), -math.inf)
-        start = nothing.clone()
-        start[:, 0] = 0.0
-        lengths = torch.zeros_like(nothing, dtype=torch.int64)
-        return cls(torch.full_like(lengths, BLANK)[..., None], lengths, start, nothing)
+    def read(self, log_probs: Tensor) -> None:
+        """Read the log probabilities of some steps ``[B, S, V]``."""
+        ranks = self._pairs.ranks
+        scores, classes = log_probs[..., BLANK + 1 :].topk(int(ranks.max()) + 1, dim=-1)
+        scores, classes = scores.index_select(-1, ranks), classes.index_select(-1, ranks) + BLANK + 1
+        steps = zip(log_probs.unbind(1), classes.unbind(1), scores.unbind(1), strict=True)
+        for step, step_classes, step_scores in steps:
+            gains = self._bonus if self._model is None else self._model.of(step_classes, self._pairs)
+            self.prefixes, move = self.prefixes.advance(
+                step, step_classes, step_scores, self._pairs, self._codes, gains
+            )
+            if self._margin < math.inf:
+                self.prefixes = self.prefixes.within(self._margin)
+            self.moves.append(move)
+            if self._model is not None:
+                self._model.follow(move)
 
-    @property
-    def total(self) -> Tensor:
-        """Log probability ``[B, K]`` of each prefix over all its paths so far."""
-        return torch.logaddexp(self.blank, self.spoken)
+    def decodings(self, log_probs: Padded) -> list[Decoding]:
+        """The hypotheses of every clip, with the steps of their glosses on ``log_probs``, all that was read."""
+        scores, places = self._ranking()
+        in_use = scores > -math.inf
+        sentences = [row[: sum(used)] for row, used in zip(self._sentences(places), in_use.tolist(), strict=True)]
+        glosses, lengths = _padded(sentences, places)
+        labels, _ = best_paths(log_probs, glosses, lengths)  # [B, N, S]
+        step_scores = log_probs.values.gather(2, labels.transpose(1, 2)).transpose(1, 2)
+        columns = (t.tolist() for t in (labels, step_scores, scores, log_probs.lengths))
+        rows = zip(sentences, *columns, strict=True)
+        return [self._decoding(*row) for row in rows]
 
-    def advance(self, log_probs: Tensor, classes: Tensor, scores: Tensor) -> _Prefixes:
-        """Read one more step ``[B, V]``, of which ``classes`` ``[B, N]`` may be appended with their ``scores``."""
-        last = self.glosses.gather(2, self._last_place).squeeze(2)  # [B, K], blank for the empty prefix
-        child = self._children()  # [B, K, K]
-        blank, spoken = self._stay(log_probs, last, child)
-        longer = self._append(classes, scores, last, child)  # [B, K, N]
-        candidates = torch.cat([torch.logaddexp(blank, spoken), longer.flatten(1)], dim=1)  # [B, K + K N]
+    def _ranking(self) -> tuple[Tensor, Tensor]:
+        """Scores and places ``[B, N]`` of the best prefixes, the end of the sentence included."""
+        scores = self.prefixes.total
+        if self._model is not None:
+            scores = scores + self._model.ends(scores)
         # A stable sort, because equal scores must not be ordered by what else is in the batch.
-        scores, order = candidates.sort(dim=1, descending=True, stable=True)
-        scores, order = scores[:, : last.shape[1]], order[:, : last.shape[1]]
-        return self._select(order, blank, spoken, scores, classes)
+        scores, places = scores.sort(dim=1, descending=True, stable=True)
+        return scores[:, : self._n_best], places[:, : self._n_best]
 
-    @property
-    def _last_place(self) -> Tensor:
-        return (self.lengths - 1).clamp(min=0)[..., None]
+    def _sentences(self, places: Tensor) -> list[list[list[int]]]:
+        """The glosses of the prefixes at ``places`` ``[B, N]``, followed back to the first step."""
+        added = []
+        for move in reversed(self.moves):
+            added.append(move.glosses.gather(1, places))
+            places = move.parents.gather(1, places)
+        if not added:
+            return [[[] for _ in row] for row in places.tolist()]
+        rows = torch.stack(added[::-1], dim=-1).tolist()  # [B, N, S], the blank where nothing was added
+        return [[[gloss for gloss in sentence if gloss != BLANK] for sentence in row] for row in rows]
 
-    def _children(self) -> Tensor:
-        """Whether prefix ``j``, in use, is prefix ``i`` and one gloss more: ``[B, i, j]``."""
-        prefixes = self.glosses.double()
-        parents = prefixes.scatter(2, self._last_place, BLANK)
-        # Equal rows have a squared distance of zero: exact for ids in doubles, and faster than comparing elements.
-        squares = prefixes.square().sum(-1)[:, :, None] + parents.square().sum(-1)[:, None]
-        same = squares == 2 * prefixes @ parents.transpose(1, 2)
-        return same & ((self.lengths > 0) & (self.total > -math.inf))[:, None]
-
-    def _leaving(self, last: Tensor, gloss: Tensor) -> Tensor:
-        """Paths of each prefix ``[B, K]`` that can go on with ``gloss`` ``[B, 1, X]``: a repeat needs a blank."""
-        return torch.where(last[..., None] == gloss, self.blank[..., None], self.total[..., None])
-
-    def _stay(self, log_probs: Tensor, last: Tensor, child: Tensor) -> tuple[Tensor, Tensor]:
-        """The same prefixes one step later: by a blank, by the last gloss once more, or reached from a parent."""
-        last_score = log_probs.gather(1, last)
-        # A prefix has one parent, so the largest is the only finite one.
-        arriving = torch.where(child, self._leaving(last, last[:, None]), -math.inf).amax(1)
-        return self.total + log_probs[:, BLANK, None], torch.logaddexp(self.spoken, arriving) + last_score
-
-    def _append(self, classes: Tensor, scores: Tensor, last: Tensor, child: Tensor) -> Tensor:
-        """Every prefix with every class appended ``[B, K, N]``; children in use already are left to ``_stay``."""
-        ends_in = (last[..., None] == classes[:, None]).to(scores.dtype)  # [B, K, N]
-        in_use = child.to(scores.dtype) @ ends_in > 0
-        return torch.where(in_use, -math.inf, self._leaving(last, classes[:, None]) + scores[:, None])
-
-    def _select(self, order: Tensor, blank: Tensor, spoken: Tensor, scores: Tensor, classes: Tensor) -> _Prefixes:
-        """The prefixes at ``order`` ``[B, K]``, which counts the kept ones first, then the longer ones."""
-        width, number = order.shape[1], classes.shape[1]
-        kept = order < width
-        appended = (order - width).clamp(min=0)
-        parent = torch.where(kept, order, appended // max(number, 1))
-        gloss = classes.gather(1, appended % number) if number else torch.full_like(order, BLANK)
-        glosses = self.glosses.gather(1, parent[..., None].expand_as(self.glosses))
-        lengths = self.lengths.gather(1, parent)
-        glosses = glosses.scatter(2, lengths[..., None], torch.where(kept, BLANK, gloss)[..., None])
-        return _Prefixes(
-            glosses=torch.nn.functional.pad(glosses, (0, 1), value=BLANK),
-            lengths=torch.where(kept, lengths, lengths + 1),
-            blank=torch.where(kept, blank.gather(1, parent), -math.inf),
-            spoken=torch.where(kept, spoken.gather(1, parent), scores),
-        )
+    def _decoding(
+        self,
+        sentences: list[list[int]],
+        labels: list[list[int]],
+        step_scores: list[list[float]],
+        scores: list[float],
+        steps: int,
+    ) -> Decoding:
+        readings = []
+        for sentence, path, step_score, score in zip(sentences, labels, step_scores, scores, strict=False):
+            gain = self._model.whole(sentence) if self._model is not None else self._bonus * len(sentence)
+            reading = read_path(path[:steps], step_score[:steps], score - gain, score)
+            assert list(reading.glosses) == sentence, "the best path spells another sentence than the search"
+            readings.append(reading)
+        return Decoding(tuple(readings))
 
 
-def _finish(prefixes: _Prefixes, log_probs: Padded) -> list[Decoding]:
-    """Hypotheses of the prefixes in use, with the steps of their glosses."""
-    totals = prefixes.total
-    in_use = totals > -math.inf
-    lengths = torch.where(in_use, prefixes.lengths, 0)
-    longest = int(lengths.amax()) if lengths.numel() else 0
-    labels, _ = best_paths(log_probs, prefixes.glosses[..., :longest], lengths)  # [B, K, S]
-    step_scores = log_probs.values.gather(2, labels.transpose(1, 2)).transpose(1, 2)
-    rows = zip(*(tensor.tolist() for tensor in (labels, step_scores, totals, in_use, log_probs.lengths)), strict=True)
-    return [_decoding(*row) for row in rows]
-
-
-def _decoding(
-    labels: list[list[int]], step_scores: list[list[float]], totals: list[float], in_use: list[bool], steps: int
-) -> Decoding:
-    readings: list[Hypothesis] = [
-        read_path(path[:steps], scores[:steps], total)
-        for path, scores, total, used in zip(labels, step_scores, totals, in_use, strict=True)
-        if used
-    ]
-    return Decoding(tuple(readings))
+def _padded(sentences: Sequence[Sequence[Sequence[int]]], like: Tensor) -> tuple[Tensor, Tensor]:
+    """Glosses ``[B, N, U]`` and their lengths ``[B, N]``, as many hypotheses per clip as ``like`` ``[B, N]`` has."""
+    batch, number = like.shape
+    lengths = torch.zeros(batch, number, dtype=torch.int64)
+    longest = max((len(sentence) for row in sentences for sentence in row), default=0)
+    glosses = torch.full((batch, number, longest), BLANK, dtype=torch.int64)
+    for index, row in enumerate(sentences):
+        for place, sentence in enumerate(row):
+            glosses[index, place, : len(sentence)] = torch.tensor(sentence, dtype=torch.int64)
+            lengths[index, place] = len(sentence)
+    return glosses.to(like.device), lengths.to(like.device)

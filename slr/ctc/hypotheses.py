@@ -17,14 +17,15 @@ from slr.vocabulary import BLANK
 class Hypothesis:
     """One reading of a clip.
 
-    ``log_probability`` is that of the gloss sequence, summed over every CTC path that spells it. ``starts`` and
-    ``ends`` are the first and the last output step (both inclusive, counted from 0) of each gloss on the most
-    probable of those paths; ``log_posteriors`` is the mean, over those steps, of the log probability of the gloss, at
-    most 0.
+    ``log_probability`` is that of the gloss sequence, summed over every CTC path that spells it. ``score`` is what the
+    decoder ranked it by: the same, and what a language model and an insertion bonus added. ``starts`` and ``ends`` are
+    the first and the last output step (both inclusive, counted from 0) of each gloss on the most probable of those
+    paths; ``log_posteriors`` is the mean, over those steps, of the log probability of the gloss, at most 0.
     """
 
     glosses: tuple[int, ...]
     log_probability: float
+    score: float
     starts: tuple[int, ...]
     ends: tuple[int, ...]
     log_posteriors: tuple[float, ...]
@@ -32,13 +33,13 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Decoding:
-    """The readings of one clip, the most probable first; there is always at least one."""
+    """The readings of one clip, the best score first; there is always at least one."""
 
     hypotheses: tuple[Hypothesis, ...]
 
     @property
     def best(self) -> Hypothesis:
-        """The most probable reading."""
+        """The reading with the best score."""
         return self.hypotheses[0]
 
 
@@ -68,24 +69,31 @@ def log_probabilities(logits: Padded) -> Padded:
         logits = logits.to("cpu")
     values = logits.values.detach()
     values = torch.log_softmax(values if values.dtype == torch.float64 else values.float(), dim=-1)  # [B, S, V]
-    broken = (values.isnan().any(-1) & logits.mask).any(-1)
+    # The softmax of a step with a NaN, or without a finite score, is NaN in every class: looking at one is enough.
+    broken = (values[..., BLANK].isnan() & logits.mask).any(-1)
     if broken.any():
         raise ValueError(
             f"the logits of clips {broken.nonzero().flatten().tolist()} of the batch hold a NaN or a step without any "
             "finite score: decode only the output of a network whose training did not diverge"
         )
-    certain_blank = values.new_full(values.shape[-1:], -math.inf)
-    certain_blank[BLANK] = 0.0
-    return Padded(torch.where(logits.expanded_mask(), values, certain_blank), logits.lengths)
+    padding = ~logits.mask
+    if padding.any():
+        certain_blank = values.new_full(values.shape[-1:], -math.inf)
+        certain_blank[BLANK] = 0.0
+        values[padding] = certain_blank
+    return Padded(values, logits.lengths)
 
 
-def read_path(labels: Sequence[int], step_scores: Sequence[float], log_probability: float) -> Hypothesis:
+def read_path(
+    labels: Sequence[int], step_scores: Sequence[float], log_probability: float, score: float | None = None
+) -> Hypothesis:
     """Collapse one CTC path into a hypothesis.
 
     Args:
         labels: the class of every real step; equal neighbours are one gloss, a repeated gloss has a blank between.
         step_scores: log probability of that class at that step.
         log_probability: that of the whole hypothesis.
+        score: what it was ranked by; ``None`` when that is its log probability.
     """
     starts: list[int] = []
     ends: list[int] = []
@@ -101,6 +109,7 @@ def read_path(labels: Sequence[int], step_scores: Sequence[float], log_probabili
     return Hypothesis(
         glosses=tuple(labels[start] for start in starts),
         log_probability=log_probability,
+        score=log_probability if score is None else score,
         starts=tuple(starts),
         ends=tuple(ends),
         log_posteriors=tuple(math.fsum(step_scores[i : j + 1]) / (j + 1 - i) for i, j in spans),
