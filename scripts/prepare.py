@@ -1,13 +1,14 @@
-"""Make a corpus: the simulated one, or recorded signs stitched into sentences."""
+"""Make what runs need: the simulated corpus, recorded signs stitched into sentences, a language model of glosses."""
 
 from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from pathlib import Path
 
 from slr.synthesis import KEYPOINT_LEVELS, PROFILES, SimulatedSpec, StitchSpec
 from workbench.cli import command, example_parser
-from workbench.prepare import prepare
+from workbench.prepare import language_model, prepare
 from workbench.progress import make_progress
 
 
@@ -21,14 +22,19 @@ def stitched(asked: Namespace) -> StitchSpec:
     return StitchSpec(source=asked.source, seed=asked.seed)
 
 
-def main(asked: Namespace) -> None:
-    """Make the corpus and print its folder last."""
+def corpus(asked: Namespace) -> None:
+    """Make a corpus and print its folder last."""
     print(prepare(asked.specify(asked), asked.out, asked.level, asked.workers, make_progress()))
+
+
+def ngrams(asked: Namespace) -> None:
+    """Count the n-grams of a file of transcripts and print the file that was written."""
+    print(language_model(asked.transcripts, asked.order, asked.out))
 
 
 if __name__ == "__main__":
     parser = example_parser(__doc__, "python scripts/prepare.py synthetic --profile tiny --out data/synthetic")
-    corpora = parser.add_subparsers(required=True, metavar="CORPUS")
+    corpora = parser.add_subparsers(required=True, metavar="WHAT")
     synthetic = corpora.add_parser("synthetic", help="the simulated corpus")
     synthetic.add_argument("--profile", choices=tuple(PROFILES), default="small")
     synthetic.add_argument(
@@ -38,9 +44,15 @@ if __name__ == "__main__":
     stitch = corpora.add_parser("stitch", help="recorded isolated signs joined into sentences, frames rendered")
     stitch.add_argument("source", help="WLASL-50 keypoint file (wlasl50_real.npz)")
     stitch.set_defaults(specify=stitched, level="none")
+    model = corpora.add_parser("language-model", help="an n-gram model of glosses (ARPA) for the beam search")
+    model.add_argument("transcripts", type=Path, help="transcripts to count, the training split: .csv, .stm, lines")
+    model.add_argument("--order", type=int, default=3, help="longest n-gram (default: %(default)s)")
+    model.add_argument("--out", type=Path, metavar="FILE", default=Path("glosses.arpa"), help="default: %(default)s")
+    model.set_defaults(work=ngrams)
     for made in (synthetic, stitch):
+        made.set_defaults(work=corpus)
         made.add_argument("--seed", type=int, default=0)
         made.add_argument("--level", choices=tuple(KEYPOINT_LEVELS), help="keypoint level (default: %(default)s)")
         made.add_argument("--workers", type=int, help="rendering processes (default: one per processor)")
         made.add_argument("--out", metavar="DIR", default="data", help="made below this folder (default: %(default)s)")
-    sys.exit(command(main, parser, subcommands=True))
+    sys.exit(command(lambda asked: asked.work(asked), parser, subcommands=True))

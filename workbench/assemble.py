@@ -11,7 +11,7 @@ from torch import nn
 
 from kd.losses.base import Loss
 from kd.objective import Objective, Schedule, Term
-from slr.ctc import BeamDecoder, Decoder, GreedyDecoder
+from slr.ctc import Decoder, NgramModel, decoder_by_name
 from slr.data import Corpus, PosePipeline, RgbPipeline, SignDataset, TemporalPlan, loader, set_epoch, without_test
 from slr.synthesis.folder import Progress as MakingProgress
 from slr.types import Batch, Network
@@ -230,7 +230,19 @@ def make_rate_schedule(stage: Stage) -> RateSchedule:
 
 
 def make_decoder(evaluate: Evaluate, vocabulary: Vocabulary) -> Decoder:
-    """The decoder that results are reported with."""
-    if isinstance(evaluate.decoder, str):
-        return GreedyDecoder() if evaluate.decoder == "greedy" else BeamDecoder(width=evaluate.beam_width)
-    return build(evaluate.decoder, vocabulary=vocabulary)
+    """The decoder that results are reported with.
+
+    Raises:
+        ValueError: when a package or a language model that it needs is missing, or of another vocabulary.
+    """
+    if not isinstance(evaluate.decoder, str):
+        return build(evaluate.decoder, vocabulary=vocabulary)
+    model = None if evaluate.language_model is None else NgramModel(evaluate.language_model, vocabulary.glosses)
+    return decoder_by_name(
+        evaluate.decoder,
+        evaluate.beam_width,
+        backend=evaluate.backend,
+        language_model=model,
+        language_weight=evaluate.language_weight,
+        insertion_bonus=evaluate.insertion_bonus,
+    )

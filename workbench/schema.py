@@ -51,6 +51,7 @@ PlanOptions = Annotated[Plain, _options("slr.data.TemporalPlan")]
 
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
+Factor = Annotated[float, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Share = Annotated[float, Field(ge=0, le=1)]
 # Folder names: they must not climb out of the output folder nor hide in it.
@@ -213,6 +214,10 @@ class Evaluate(Section):
 
     decoder: Literal["greedy", "beam"] | DecoderNode = "beam"
     beam_width: Positive = 10
+    backend: Literal["auto", "own", "flashlight", "ctcdecode"] = "auto"
+    language_model: str | None = None
+    language_weight: Factor = 0.5
+    insertion_bonus: float = 0.0
     frames_per_batch: Positive = 2000
     every_epochs: Positive = 1
     select_on: Literal["dev"] = "dev"

@@ -25,8 +25,7 @@ class FlashlightDecoder:
         top_classes: classes tried at every step.
 
     Raises:
-        ModuleNotFoundError: when the package is not installed.
-        ValueError: when ``width`` or ``top_classes`` is below 1.
+        ValueError: when ``width`` or ``top_classes`` is below 1, or the package is not installed.
     """
 
     def __init__(self, width: int = 10, top_classes: int = 50) -> None:
@@ -76,8 +75,7 @@ class CtcdecodeDecoder:
         processes: CPU threads.
 
     Raises:
-        ModuleNotFoundError: when the package is not installed.
-        ValueError: when ``width`` is below 1.
+        ValueError: when ``width`` or ``processes`` is below 1, or the package is not installed.
     """
 
     def __init__(self, width: int = 10, processes: int = 2) -> None:
@@ -130,10 +128,10 @@ def _spikes(log_probs: torch.Tensor, glosses: list[int], steps: list[int], log_p
 def _library(module: str, package: str) -> ModuleType:
     try:
         return importlib.import_module(module)
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
+    except ImportError as fault:
+        raise ValueError(
             f"the backend {package} is not installed: install it, or leave the choice to 'auto', which needs nothing"
-        ) from None
+        ) from fault
 
 
 def _at_least_one(name: str, value: int) -> int:

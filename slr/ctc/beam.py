@@ -85,7 +85,7 @@ class BeamDecoder:
         if self.margin < math.inf:
             parts.append(f"margin{self.margin:g}")
         if self.language_model is not None:
-            parts.append(f"{self.language_model.name}*{self.language_weight:g}")
+            parts.append(f"{self.language_model.name}-{self.language_weight:g}")
         if self.insertion_bonus:
             parts.append(f"bonus{self.insertion_bonus:+g}")
         return "-".join(parts)

@@ -32,9 +32,8 @@ def decoder_by_name(
         insertion_bonus: see there.
 
     Raises:
-        ModuleNotFoundError: when the backend is not installed.
-        ValueError: when there is no such decoder or backend, a setting is out of its range, or the backend takes no
-            language model.
+        ValueError: when there is no such decoder or backend, the backend is not installed or takes no language model,
+            or a setting is out of its range.
     """
     if name not in ("greedy", "beam"):
         raise ValueError(f"unknown decoder {name!r}: choose 'greedy' or 'beam'")

@@ -54,8 +54,8 @@ class NgramModel:
         unknown: glosses that the model does not know; it gives them the probability of ``<unk>``.
 
     Raises:
-        ModuleNotFoundError: when ``kenlm`` is not installed; the message says how to install it.
-        ValueError: when the file is no language model, or knows less than half of the glosses.
+        ValueError: when the file is no language model, or knows less than half of the glosses; or when ``kenlm`` is not
+            installed, which the message says how to do.
     """
 
     def __init__(self, path: Path | str, glosses: Sequence[str]) -> None:
@@ -164,11 +164,8 @@ class BeamGains:
 def _kenlm() -> Any:
     try:
         import kenlm
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "a language model needs the package kenlm, which is not installed: pip install 'slr-distillation-workbench"
-            "[kenlm]'"
-        ) from None
+    except ImportError as fault:
+        raise ValueError("a language model needs a package: pip install 'slr-distillation-workbench[kenlm]'") from fault
     return kenlm
 
 
@@ -182,7 +179,8 @@ def _load(path: Path) -> Any:
     try:
         return kenlm.Model(str(path), settings)
     except (OSError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+        text = " ".join(str(error).split())
+        reason = text.partition("Exception. ")[2] or text  # the places in kenlm's own source help nobody
         raise ValueError(
             f"{path} is no language model that kenlm can read (ARPA, or its binary form): {reason}"
         ) from None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from slr.ctc.ngrams import arpa
 from slr.synthesis import simulated_corpus
 from tests.workbench.running import here, snapshot
 
@@ -33,6 +34,14 @@ def test_a_source_that_is_missing_is_named(tmp_path: Path) -> None:
     assert done.sentence.startswith(
         f"{tmp_path / 'none.npz'} does not exist: stitching needs the WLASL-50 keypoint file"
     )
+
+
+def test_a_language_model_is_made_of_transcripts(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text("a|REGEN MORGEN\nb|MORGEN\n", encoding="utf-8")
+    done = here("prepare", "language-model", tmp_path / "train.csv", "--order", "2", "--out", tmp_path / "two.arpa")
+    assert (done.code, done.folder) == (0, tmp_path / "two.arpa")
+    assert (tmp_path / "two.arpa").read_text(encoding="utf-8") == arpa([("REGEN", "MORGEN"), ("MORGEN",)], 2)
+    assert here("prepare", "language-model", tmp_path / "none.csv").sentence.startswith(f"{tmp_path / 'none.csv'}: No ")
 
 
 @pytest.mark.parametrize(

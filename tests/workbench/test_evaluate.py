@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from slr.ctc.ngrams import arpa
 from slr.scoring import read_transcripts, score
 from slr.synthesis import SimulatedSpec, simulated_corpus, write_corpus
 from tests.workbench.running import here, read_json, student_config, tiny_words
 from workbench.evaluate import Question, evaluate
+from workbench.prepare import language_model
 from workbench.progress import NoProgress
 
 GLOSSES = {"dev": 15, "test": 22}
@@ -52,6 +54,22 @@ def test_another_decoder_and_another_protocol(run: Path, simulated_root: Path) -
     hypotheses = {clip: transcript.glosses for clip, transcript in read_transcripts(path).items()}
     assert f"{100 * score(references, hypotheses, 'phoenix2014').wer:.2f}%" in text
     assert ask(run, split="dev", beam_width=3)[0].name == "hypotheses.main.dev.beam-3.ctm"
+
+
+def test_a_language_model_is_a_setting_of_the_run(run: Path, simulated_root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("kenlm", reason="the extra kenlm is not installed")
+    transcripts = simulated_root / "tiny-seed0/annotations/manual/train.corpus.csv"
+    model = language_model(transcripts, 2, tmp_path / "pairs.arpa")
+    words = (f"evaluate.language_model={model}", "evaluate.insertion_bonus=0.5")
+    path, text = ask(run, *words, split="dev")
+    assert path.name == "hypotheses.main.dev.beam-10-pairs-0.5-bonus+0.5.ctm"
+    assert "decoder beam-10-pairs-0.5-bonus+0.5" in text
+    other = tmp_path / "other.arpa"
+    other.write_text(arpa([("SONNE", "REGEN")], 2), encoding="utf-8")
+    with pytest.raises(ValueError, match="another vocabulary"):
+        ask(run, f"evaluate.language_model={other}", split="dev")
+    with pytest.raises(ValueError, match="need our own beam search, not greedy"):
+        ask(run, *words, split="dev", decoder="greedy")
 
 
 def test_the_corpus_may_have_moved(run: Path, simulated_root: Path, tmp_path: Path) -> None:

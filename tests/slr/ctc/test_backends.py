@@ -63,7 +63,7 @@ def test_a_backend_that_is_not_installed_says_so_and_auto_needs_none(
     backend: str, module: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ModuleNotFoundError, match="not installed: install it, or leave the choice to 'auto'"):
+    with pytest.raises(ValueError, match="not installed: install it, or leave the choice to 'auto'"):
         decoder_by_name("beam", backend=backend)
     assert decoder_by_name("beam", backend="auto").name == "beam-10"
 

@@ -8,6 +8,7 @@ import torch
 from slr.ctc import BeamDecoder, GreedyDecoder, decoder_by_name
 from slr.types import Padded
 from tests.reference import ctc_brute_force as brute
+from tests.reference.ctc_prefix_beam import prefix_beam
 
 
 def all_of(width: int) -> BeamDecoder:
@@ -90,6 +91,28 @@ def test_leaving_out_what_cannot_matter_loses_nothing(width, peak):
         found = all_of(width).decode(one_clip(logits))[0].hypotheses
         assert [hypothesis.glosses for hypothesis in found] == [prefix for prefix, _ in expected]
         assert [hypothesis.log_probability for hypothesis in found] == pytest.approx([score for _, score in expected])
+
+
+@pytest.mark.parametrize("lead", [0.0, 8.0])
+def test_a_vocabulary_of_real_size_is_searched_as_if_nothing_were_left_out(lead):
+    generator = torch.Generator().manual_seed(3)
+    logits = 2 * torch.randn(6, 40, 1296, generator=generator)
+    ahead = torch.randint(0, 1296, (6, 40, 1), generator=generator) * torch.randint(
+        0, 2, (6, 40, 1), generator=generator
+    )
+    logits.scatter_add_(2, ahead, torch.full_like(ahead, lead, dtype=torch.float32))
+    for clip, decoding in zip(logits, all_of(10).decode(Padded(logits, torch.full((6,), 40))), strict=True):
+        expected = prefix_beam(clip.log_softmax(-1).double().numpy(), 10)
+        assert [h.glosses for h in decoding.hypotheses] == [prefix for prefix, _ in expected]
+        assert [h.log_probability for h in decoding.hypotheses] == pytest.approx([s for _, s in expected], abs=1e-3)
+
+
+def test_the_two_textbook_searches_agree():
+    for seed in range(5):
+        log_probs = random_logits(9, 6, seed).log_softmax(-1)
+        slow, faster = brute.prefix_beam(log_probs.tolist(), 7), prefix_beam(log_probs.numpy(), 7)
+        assert [prefix for prefix, _ in slow] == [prefix for prefix, _ in faster]
+        assert [score for _, score in slow] == pytest.approx([score for _, score in faster])
 
 
 def test_a_margin_drops_what_is_far_behind_and_only_that():

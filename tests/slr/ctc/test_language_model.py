@@ -92,7 +92,7 @@ def test_a_wide_beam_ranks_every_sentence_by_both_models(arpa: Path, weight: flo
     for hypothesis in found:
         assert hypothesis.score == pytest.approx(rated[hypothesis.glosses], abs=1e-4)
         assert hypothesis.log_probability == pytest.approx(exact[hypothesis.glosses], abs=1e-4)
-    assert decoder.name == f"beam-400-trigrams*{weight:g}-bonus+0.4"
+    assert decoder.name == f"beam-400-trigrams-{weight:g}-bonus+0.4"
 
 
 def test_company_in_the_batch_changes_nothing_under_a_language_model(arpa: Path):
@@ -125,7 +125,7 @@ def test_a_file_that_is_no_language_model_is_refused(arpa: Path, text: str):
 
 def test_a_missing_file_or_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "kenlm", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install"):
+    with pytest.raises(ValueError, match=r"pip install .*\[kenlm\]"):
         NgramModel(tmp_path / "no.arpa", GLOSSES)
     monkeypatch.undo()
     pytest.importorskip("kenlm", reason="the extra kenlm is not installed")
