@@ -1,8 +1,9 @@
 """Word error rate under named protocols, its significance, and the files transcripts come in. Imports no torch."""
 
+from slr.scoring.comparison_report import render_comparisons
 from slr.scoring.files import Transcript, read_transcripts
 from slr.scoring.protocols import PROTOCOLS, Protocol, protocol_by_name
-from slr.scoring.report import alignments_text, as_json, render_comparison, render_report
+from slr.scoring.report import alignments_text, as_json, render_report
 from slr.scoring.score_files import FileScores, score_files
 from slr.scoring.significance import (
     Comparison,
@@ -51,7 +52,7 @@ __all__ = [
     "paired_bootstrap",
     "protocol_by_name",
     "read_transcripts",
-    "render_comparison",
+    "render_comparisons",
     "render_report",
     "resolvable_alone",
     "resolvable_difference",
