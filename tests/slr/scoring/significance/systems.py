@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from slr.scoring import ClipScore, Counts, WerReport, protocol_by_name, score
 from tests.reference.significance import every_draw
 
 
-def aligned(*operations: str) -> WerReport:
+def aligned(*operations: Iterable[str]) -> WerReport:
     """A system whose alignments with the references of the clips are ``operations``; every gloss is another one."""
     clips = []
-    for clip, letters in enumerate(operations):
+    for clip, letters in enumerate(map("".join, operations)):
         reference = tuple(f"X{i}" for i in range(len(letters) - letters.count("I")))
         clips.append(ClipScore(str(clip), reference, hypothesis=(), operations=letters))
     return WerReport(protocol_by_name("raw"), tuple(clips))

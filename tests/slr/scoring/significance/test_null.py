@@ -19,16 +19,15 @@ TESTS = {
 def equal_systems(seed: int) -> list[WerReport]:
     """Two systems that err alike on the same clips, some of which are long and some hard."""
     generator = np.random.default_rng(seed)
-    lengths, rates = generator.integers(3, 20, CLIPS), generator.beta(2, 6, CLIPS)
-    return [
-        aligned(
-            *(
-                "".join(generator.choice(["C", "S", "D", "CI"], length, p=[1 - rate, *[rate / 3] * 3]))
-                for length, rate in zip(lengths, rates, strict=True)
-            )
-        )
-        for _ in range(2)
-    ]
+    lengths = generator.integers(3, 20, CLIPS)
+    rates = np.repeat(generator.beta(2, 6, CLIPS), lengths)
+    return [aligned(*np.split(letters(rates, generator), np.cumsum(lengths)[:-1])) for _ in range(2)]
+
+
+def letters(rates: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Correct, or by a third of the rate each substituted, deleted, followed by an insertion."""
+    drawn = np.minimum(generator.random(len(rates)) / rates * 3, 3).astype(int)
+    return np.array(["S", "D", "CI", "C"])[drawn]
 
 
 @pytest.fixture(scope="module")
