@@ -1,4 +1,4 @@
-"""Score recognised glosses against references, or compare two systems on the same clips."""
+"""Score recognised glosses against references, or compare systems on the same clips."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slr.scoring import PROTOCOLS, score_files
 
 EXAMPLE = """example:
   python scripts/wer.py phoenix2014-groundtruth-dev.stm student.ctm
-  python scripts/wer.py dev.corpus.csv baseline.ctm student.ctm --json scores.json
+  python scripts/wer.py dev.corpus.csv baseline.ctm student.ctm another.ctm --json scores.json
 
 files: .stm, .ctm, tables id|folder|signer|annotation, or lines "clip|gloss ...", "clip,gloss ...", "clip gloss ..."
 """
@@ -27,15 +27,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("reference", type=Path, metavar="REF", help="file of references")
     parser.add_argument("hypotheses", type=Path, metavar="HYP", help="file of hypotheses")
-    parser.add_argument("second", type=Path, nargs="?", metavar="HYP2", help="a second system, compared with the first")
+    parser.add_argument("second", type=Path, nargs="*", metavar="HYP2", help="other systems, compared with the first")
     parser.add_argument("--protocol", default="phoenix2014", help=f"{' or '.join(PROTOCOLS)} (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, clip by clip")
     parser.add_argument("--alignments", type=Path, metavar="FILE", help="write which gloss was taken for which")
     given = parser.parse_args(arguments)
     try:
-        scores = score_files(
-            given.reference, [path for path in (given.hypotheses, given.second) if path], given.protocol
-        )
+        scores = score_files(given.reference, [given.hypotheses, *given.second], given.protocol)
         for path, render in ((given.json, scores.to_json), (given.alignments, scores.alignments)):
             if path is not None:
                 write_text(path, render())

@@ -1,15 +1,26 @@
 """Word error rate under named protocols, its significance, and the files transcripts come in. Imports no torch."""
 
+from slr.scoring.comparison_report import render_comparisons
 from slr.scoring.files import Transcript, read_transcripts
 from slr.scoring.protocols import PROTOCOLS, Protocol, protocol_by_name
-from slr.scoring.report import alignments_text, as_json, render_comparison, render_report
+from slr.scoring.report import alignments_text, as_json, render_report
 from slr.scoring.score_files import FileScores, score_files
 from slr.scoring.significance import (
     Comparison,
     GapClosed,
     Interval,
+    PValues,
+    RandomisationTest,
+    SegmentTest,
+    SystemComparison,
+    approximate_randomisation,
+    compare_systems,
     gap_closed,
+    holm,
+    mapsswe,
     paired_bootstrap,
+    resolvable_alone,
+    resolvable_difference,
     wer_interval,
 )
 from slr.scoring.wer import AlignedGloss, ClipScore, Counts, WerReport, score
@@ -24,17 +35,27 @@ __all__ = [
     "FileScores",
     "GapClosed",
     "Interval",
+    "PValues",
     "Protocol",
+    "RandomisationTest",
+    "SegmentTest",
+    "SystemComparison",
     "Transcript",
     "WerReport",
     "alignments_text",
+    "approximate_randomisation",
     "as_json",
+    "compare_systems",
     "gap_closed",
+    "holm",
+    "mapsswe",
     "paired_bootstrap",
     "protocol_by_name",
     "read_transcripts",
-    "render_comparison",
+    "render_comparisons",
     "render_report",
+    "resolvable_alone",
+    "resolvable_difference",
     "score",
     "score_files",
     "wer_interval",

@@ -12,7 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from slr.scoring.significance import Comparison, Interval, wer_interval
+from slr.scoring.significance import Interval, wer_interval
 from slr.scoring.wer import ClipScore, WerReport
 
 _ERRORS_SHOWN = 5
@@ -37,21 +37,6 @@ def render_report(report: WerReport, title: str, signers: Mapping[str, str]) -> 
     if report.counts.errors:
         parts.append(_frequent_errors(report))
     return Group(*parts)
-
-
-def render_comparison(comparison: Comparison, first: str, second: str) -> RenderableType:
-    """Both systems with their intervals, their difference, and whether it can be told from chance."""
-    table = _empty_table("comparison", "WER", "95 % interval")
-    for name, interval in ((first, comparison.first), (second, comparison.second)):
-        table.add_row(Text(name), f"{interval.value:.2%}", _bounds(interval))
-    change = comparison.difference
-    table.add_row("difference, in points", f"{100 * change.value:+.2f}", _bounds(change, sign="+"), style="bold")
-    if comparison.p_value < 0.05:
-        verdict = f"The second is {'better' if change.value < 0 else 'worse'}, by more than chance explains"
-    else:
-        verdict = "The two cannot be told apart on these clips"
-    how = f"paired bootstrap, {comparison.resamples} resamples of the clips, two-sided p = {comparison.p_value:.4f}"
-    return Group(table, Text(f"{verdict} ({how})."))
 
 
 def alignments_text(report: WerReport) -> str:

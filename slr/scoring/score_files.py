@@ -4,33 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Group, RenderableType
 
+from slr.scoring.comparison_report import (
+    comparison_as_dict,
+    render_comparisons,
+    render_resolution,
+    resolution_as_dict,
+)
 from slr.scoring.files import Transcript, read_transcripts
 from slr.scoring.protocols import Protocol, protocol_by_name
-from slr.scoring.report import alignments_text, as_json, render_comparison, render_report
-from slr.scoring.significance import Comparison, paired_bootstrap
+from slr.scoring.report import alignments_text, as_json, render_report
+from slr.scoring.significance import SystemComparison, compare_systems
 from slr.scoring.wer import WerReport, score
 
 
 @dataclass(frozen=True)
 class FileScores:
-    """Reports of one or two systems by the name of their file, and the comparison when there are two."""
+    """Reports of systems by the name of their file, and how each of the others compares with the first."""
 
     names: tuple[str, ...]
     reports: tuple[WerReport, ...]
     signers: dict[str, str]
-    comparison: Comparison | None
+    comparisons: tuple[SystemComparison, ...]
 
     def render(self) -> RenderableType:
         """Everything worth reading at once, for a rich console."""
         named = zip(self.names, self.reports, strict=True)
         parts = [render_report(report, name, self.signers) for name, report in named]
-        if self.comparison is not None:
-            parts.append(render_comparison(self.comparison, *self.names))
+        if self.comparisons:
+            parts.append(render_comparisons(self.comparisons))
+        elif self.reports[0].counts.reference:
+            parts.append(render_resolution(self.reports[0]))
         return Group(*parts)
 
     def alignments(self) -> str:
@@ -41,17 +49,21 @@ class FileScores:
         )
 
     def to_json(self) -> str:
-        """Everything as JSON: ``systems`` with counts, figures per signer and alignments, and the ``comparison``."""
+        """Everything as JSON: ``systems`` with counts, figures per signer and alignments, and ``comparisons``."""
         named = zip(self.names, self.reports, strict=True)
         content = {
-            "systems": [{"name": name, **as_json(report, self.signers)} for name, report in named],
-            "comparison": asdict(self.comparison) if self.comparison is not None else None,
+            "systems": [
+                {"name": name, **resolution_as_dict(report), **as_json(report, self.signers)} for name, report in named
+            ],
+            "comparisons": [comparison_as_dict(pair) for pair in self.comparisons],
         }
         return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
 
 def score_files(reference: Path, hypotheses: Sequence[Path], protocol: str = "phoenix2014") -> FileScores:
-    """Score one or two files of hypotheses; clips are paired by their ids, signers are those of the reference file.
+    """Score files of hypotheses, and compare all others with the first.
+
+    Clips are paired by their ids, signers are those of the reference file.
 
     Raises:
         ValueError: when a file has no form that can be read, or a hypothesis no reference; the file is named.
@@ -60,13 +72,21 @@ def score_files(reference: Path, hypotheses: Sequence[Path], protocol: str = "ph
     chosen = protocol_by_name(protocol)
     references = read_transcripts(reference)
     reports = tuple(_score(references, reference, path, chosen) for path in hypotheses)
-    names = tuple(path.name for path in hypotheses)
+    names = _names(hypotheses)
     return FileScores(
-        names=names if len(set(names)) == len(names) else tuple(map(str, hypotheses)),
+        names=names,
         reports=reports,
         signers={clip: transcript.signer for clip, transcript in references.items() if transcript.signer},
-        comparison=paired_bootstrap(*reports) if len(reports) == 2 else None,
+        comparisons=compare_systems(dict(zip(names, reports, strict=True))),
     )
+
+
+def _names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Names of the files, with their folders where two have the same, and numbered where a file is given again."""
+    short = [path.name for path in paths]
+    names = short if len(set(short)) == len(short) else [str(path) for path in paths]
+    again = [names[:index].count(name) for index, name in enumerate(names)]
+    return tuple(f"{name} ({times + 1})" if times else name for name, times in zip(names, again, strict=True))
 
 
 def _score(references: Mapping[str, Transcript], reference: Path, path: Path, protocol: Protocol) -> WerReport:

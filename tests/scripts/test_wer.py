@@ -33,6 +33,18 @@ def test_one_system_is_scored_and_its_files_are_written(folder):
     assert "reference   REGEN SONNE\nhypothesis  REGEN WIND" in (folder / "out" / "a.txt").read_text()
 
 
+def test_more_systems_are_compared_with_the_first(folder):
+    done = run("ref.csv", "first.txt", "second.ctm", "first.txt", "--json", "all.json", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "compared with the first system, first.txt" in done.stdout
+    pairs = json.loads((folder / "all.json").read_text())["comparisons"]
+    assert [(pair["baseline"], pair["system"]) for pair in pairs] == [
+        ("first.txt", "second.ctm"),
+        ("first.txt", "first.txt (2)"),
+    ]
+    assert pairs[1]["holm"] == {"bootstrap": 1, "randomisation": 1, "mapsswe": 1}
+
+
 def test_two_systems_are_compared_under_the_protocol_asked_for(folder):
     assert "-50.00" in run("ref.csv", "first.txt", "second.ctm", folder=folder).stdout
     raw = run("ref.csv", "first.txt", "second.ctm", "--protocol", "raw", folder=folder)

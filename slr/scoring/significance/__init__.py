@@ -1,0 +1,28 @@
+"""Is the difference real? Intervals, three paired tests, a correction for several, and what a test set can resolve."""
+
+from slr.scoring.significance.bootstrap import Comparison, Interval, paired_bootstrap, wer_interval
+from slr.scoring.significance.comparison import PValues, SystemComparison, compare_systems
+from slr.scoring.significance.correction import holm
+from slr.scoring.significance.gap import GapClosed, gap_closed
+from slr.scoring.significance.randomisation import RandomisationTest, approximate_randomisation
+from slr.scoring.significance.resolution import resolvable_alone, resolvable_difference
+from slr.scoring.significance.segments import SegmentTest, mapsswe
+
+__all__ = [
+    "Comparison",
+    "GapClosed",
+    "Interval",
+    "PValues",
+    "RandomisationTest",
+    "SegmentTest",
+    "SystemComparison",
+    "approximate_randomisation",
+    "compare_systems",
+    "gap_closed",
+    "holm",
+    "mapsswe",
+    "paired_bootstrap",
+    "resolvable_alone",
+    "resolvable_difference",
+    "wer_interval",
+]
