@@ -5,6 +5,7 @@ from slr.ctc.beam import BeamDecoder
 from slr.ctc.decoders import decoder_by_name
 from slr.ctc.greedy import GreedyDecoder
 from slr.ctc.hypotheses import Decoder, Decoding, Hypothesis
+from slr.ctc.label_set import LabelledClip, LabelSet
 from slr.ctc.pseudo_labels import PseudoLabelAccuracy, StepCount, dense_labels, pseudo_label_accuracy
 from slr.ctc.times import GlossTimes, step_times
 
@@ -16,6 +17,8 @@ __all__ = [
     "GlossTimes",
     "GreedyDecoder",
     "Hypothesis",
+    "LabelSet",
+    "LabelledClip",
     "PseudoLabelAccuracy",
     "StepCount",
     "decoder_by_name",
