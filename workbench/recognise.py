@@ -104,9 +104,9 @@ class Recognition:
 
 
 class Recogniser:
-    """Decodes every clip it sees, and keeps its ``most`` probable readings."""
+    """Decodes every clip it sees, and keeps its ``most`` probable readings, ``None`` all that the decoder gives."""
 
-    def __init__(self, decoder: Decoder, most: int = 1) -> None:
+    def __init__(self, decoder: Decoder, most: int | None = 1) -> None:
         self._decoder = decoder
         self._most = most
         self._found: dict[str, list[Reading]] = {}
