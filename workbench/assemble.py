@@ -241,6 +241,7 @@ def make_decoder(evaluate: Evaluate, vocabulary: Vocabulary) -> Decoder:
     return decoder_by_name(
         evaluate.decoder,
         evaluate.beam_width,
+        n_best=evaluate.n_best,
         backend=evaluate.backend,
         language_model=model,
         language_weight=evaluate.language_weight,

@@ -7,6 +7,7 @@ from functools import partial
 from itertools import product
 from typing import cast
 
+from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from kd.cache import CachedClip, TeacherCache, fill
@@ -14,6 +15,7 @@ from kd.identity import teacher_identity, view_name
 from kd.teacher import CachedTeacher, FrozenTeacher
 from slr.data import Sample, SignDataset, collate
 from slr.types import Batch, Network
+from workbench.checkpoint import NetworkCard
 from workbench.code_identity import code_hash, module_hash
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
@@ -37,13 +39,7 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
     network = cast(Network, made.network)
     stream = network.input_stream
     dataset = place.dataset("train", {stream})
-    described = dataset.describe()
-    identity = teacher_identity(
-        made.network.state_dict(),
-        network={"node": dict(made.card.network), "code": code_hash(made.card.network)},
-        preprocessing={key: value for key, value in described.items() if key != "plan"},
-        plan=described["plan"],
-    )
+    identity = identity_of(made.network, made.card, dataset)
     widths = {**network.tap_widths, "logits": len(made.card.glosses) + 1}
     frozen = FrozenTeacher(made.network, str(made.checkpoint))
     if live:
@@ -59,6 +55,17 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
         clip: [dataset.plan.whole(n, start) for start in range(dataset.plan.starts(n))] for clip, n in lengths.items()
     }
     return Teaching(CachedTeacher(cache, fingerprints, frames, taps), widths, said)
+
+
+def identity_of(network: nn.Module, card: NetworkCard, dataset: SignDataset) -> str:
+    """Hash of everything that the outputs of a network on the clips of ``dataset`` depend on, the clips aside."""
+    described = dataset.describe()
+    return teacher_identity(
+        network.state_dict(),
+        network={"node": dict(card.network), "code": code_hash(card.network)},
+        preprocessing={key: value for key, value in described.items() if key != "plan"},
+        plan=described["plan"],
+    )
 
 
 def _fill(

@@ -8,18 +8,19 @@ from typing import Any, cast
 
 from rich.console import Console
 
-from slr.ctc import Decoder
+from slr.ctc import Decoder, LabelSet
 from slr.types import Network
 from workbench.assemble import make_decoder
 from workbench.caching import teaching_of
 from workbench.checkpoint import load_network, read_card
 from workbench.config import config_hash
+from workbench.disk import saying_when_full
 from workbench.feasibility import check_clips
 from workbench.fitting import check_teacher_fits
 from workbench.measure import MadeNetwork, left_files, measure, scored
 from workbench.preflight import TEACHER_ROLES, Needs, check_distillation, find_checkpoint
 from workbench.progress import Progress
-from workbench.pseudo_labels import dev_agreement
+from workbench.pseudo_labels import LABELS, agreement, configured_labels, labels_of
 from workbench.record import RunRecord
 from workbench.result import ROLES, NetworkResult, gap_as_dict, render_distillation
 from workbench.schema import DistillConfig
@@ -48,15 +49,18 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
         "clips": check_clips(place, needs.streams, needs.trained),
         "teacher": _loaded_weights(config),
     }
+    labels = configured_labels(config.evaluate, place)
+    if labels is not None:
+        inputs["labels"] = labels.sha256
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished("networks", inputs)
         if finished is None:
             record.drop_result()
             decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made, cache_seconds = _make_networks(config, needs, place, fresh)
-            measured = _measure(place, made, decoder, record)
+            measured = _measure(place, made, decoder, record, labels)
             measured["seconds"]["cache"] = cache_seconds
-            finished = record.finish("networks", inputs, outputs=left_files(ROLES, MAIN), result=measured)
+            finished = record.finish("networks", inputs, outputs=[*left_files(ROLES, MAIN), LABELS], result=measured)
         else:
             progress.line(f"nothing is left to do: the networks of {record.folder} were finished {finished.finished}")
         networks = {role: scored(place, record.folder, role, MAIN, finished.result) for role in ROLES}
@@ -107,16 +111,21 @@ def _loaded_teacher(path: str, place: Workplace) -> MadeNetwork:
     return MadeNetwork(network.to(place.precision.device), card, checkpoint, None, 0.0)
 
 
-def _measure(place: Workplace, made: dict[str, MadeNetwork], decoder: Decoder, record: RunRecord) -> dict[str, Any]:
+def _measure(
+    place: Workplace, made: dict[str, MadeNetwork], decoder: Decoder, record: RunRecord, labels: LabelSet | None
+) -> dict[str, Any]:
     """Let every network read dev and test, and keep what a result is made of."""
     measured = measure(place, made, decoder, record, MAIN)
     students = {role: made[role].network for role in ("baseline", "student")}
-    measured["pseudo_label_accuracy"] = dev_agreement(place, made["teacher"].network, students)
+    labels = labels or labels_of(place, made["teacher"])
+    with saying_when_full(record.folder):
+        labels.write(record.folder / LABELS)
+    measured["pseudo_label_accuracy"] = agreement(place, labels, students)
     return measured
 
 
 def _result(config: DistillConfig, networks: dict[str, NetworkResult], measured: dict[str, Any]) -> dict[str, Any]:
-    agreement = measured["pseudo_label_accuracy"]
+    accuracy = measured["pseudo_label_accuracy"]
     return {
         "name": config.run.name,
         "config_hash": config_hash(config),
@@ -126,10 +135,10 @@ def _result(config: DistillConfig, networks: dict[str, NetworkResult], measured:
         **{role: networks[role].as_dict() for role in ROLES},
         "gap_closed": gap_as_dict(networks["baseline"], networks["student"], networks["teacher"]),
         "pseudo_label_accuracy": {
-            **agreement["student"],
-            "baseline": agreement["baseline"],
-            "labels": agreement["labels"],
-            "clips_left_out": agreement["clips_left_out"],
+            **accuracy["student"],
+            "baseline": accuracy["baseline"],
+            "labels": accuracy["labels"],
+            "clips_left_out": accuracy["clips_left_out"],
         },
         "seconds": measured["seconds"],
     }

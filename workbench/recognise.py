@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from torch import nn
 
-from slr.ctc import Decoder, Decoding, step_times
-from slr.data import SignDataset
+from slr.ctc import Decoder, Hypothesis, step_times
+from slr.data import Clip, SignDataset
 from slr.scoring import Transcript, WerReport, score, write_ctm
-from slr.types import Batch, NetOutput, Network
+from slr.types import Batch, NetOutput, Network, Padded
 from workbench.precision import Precision
 
 # Long enough that rounding up at the end of a clip does not matter.
@@ -22,11 +23,76 @@ _LONG = 1 << 16
 
 
 @dataclass(frozen=True)
+class Reading:
+    """Glosses where they lie in a recording.
+
+    ``frames`` holds, for each, its first source frame and the one after its last; the times of the transcript are the
+    same in seconds. ``log_probability`` is that of the hypothesis or the path it was read from.
+    """
+
+    transcript: Transcript
+    frames: tuple[tuple[int, int], ...]
+    log_probability: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch and what a network wrote about it; ``stride`` is the steps of the temporal plan per output step."""
+
+    batch: Batch
+    logits: Padded
+    stride: int
+    dataset: SignDataset
+
+    def locate(self, row: int, hypothesis: Hypothesis) -> Reading:
+        """A hypothesis about clip ``row`` of the batch, in frames and seconds of its recording."""
+        plan = self.batch.frames.values[row, : int(self.batch.frames.lengths[row])].tolist()
+        times = step_times(hypothesis.starts, hypothesis.ends, plan, stride=self.stride, fps=self.dataset.corpus.fps)
+        transcript = Transcript(
+            glosses=self.dataset.vocabulary.decode(hypothesis.glosses),
+            times=times.seconds,
+            confidences=tuple(math.exp(min(score, 0.0)) for score in hypothesis.log_posteriors),
+        )
+        return Reading(transcript, times.frames, hypothesis.log_probability)
+
+
+class Watcher(Protocol):
+    """Takes from every batch what it is there for."""
+
+    def see(self, seen: Seen) -> None:
+        """One more batch."""
+        ...
+
+
+def show(
+    network: nn.Module, dataset: SignDataset, batches: Iterable[Batch], precision: Precision, *watchers: Watcher
+) -> None:
+    """Let ``network`` read every clip of ``batches``, which come from ``dataset``, once for all ``watchers``."""
+    network.eval()
+    stream = cast(Network, network).input_stream
+    stride = steps_per_output(cast(Network, network), dataset.rgb_stride)
+    for batch in batches:
+        batch = batch.to(precision.device)
+        with torch.no_grad(), precision.autocast():
+            output: NetOutput = network(batch.stream(stream))
+        for watcher in watchers:
+            watcher.see(Seen(batch, output.logits, stride, dataset))
+
+
+@dataclass(frozen=True)
 class Recognition:
-    """What a network read in the clips of a split, beside what should have been read."""
+    """What a network read in the clips of a split, beside what should have been read.
+
+    ``readings`` holds at least one of every clip, the best first.
+    """
 
     references: Mapping[str, tuple[str, ...]]
-    transcripts: Mapping[str, Transcript]
+    readings: Mapping[str, Sequence[Reading]]
+
+    @cached_property
+    def transcripts(self) -> dict[str, Transcript]:
+        """The best reading of every clip."""
+        return {clip: readings[0].transcript for clip, readings in self.readings.items()}
 
     def score(self, protocol: str) -> WerReport:
         """The word error rate under a named protocol."""
@@ -34,40 +100,38 @@ class Recognition:
 
     def write(self, path: Path) -> None:
         """Write the hypotheses as CTM, with start and duration of every gloss in seconds of the recording."""
-        write_ctm(path, dict(self.transcripts))
+        write_ctm(path, self.transcripts)
+
+
+class Recogniser:
+    """Decodes every clip it sees, and keeps the readings that the decoder gives."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._found: dict[str, list[Reading]] = {}
+
+    def see(self, seen: Seen) -> None:
+        """One more batch."""
+        for row, decoding in enumerate(self._decoder.decode(seen.logits)):
+            self._found[seen.batch.ids[row]] = [seen.locate(row, hypothesis) for hypothesis in decoding.hypotheses]
+
+    def recognition(self, clips: Iterable[Clip]) -> Recognition:
+        """What was found in ``clips``, in their order."""
+        clips = list(clips)
+        references = {clip.id: clip.glosses for clip in clips}
+        return Recognition(references, {clip.id: self._found[clip.id] for clip in clips})
 
 
 def recognise(
     network: nn.Module, dataset: SignDataset, batches: Iterable[Batch], decoder: Decoder, precision: Precision
 ) -> Recognition:
     """Decode every clip of ``batches``, which come from ``dataset``."""
-    network.eval()
-    stream = cast(Network, network).input_stream
-    stride = steps_per_output(cast(Network, network), dataset.rgb_stride)
-    found: dict[str, Transcript] = {}
-    for batch in batches:
-        batch = batch.to(precision.device)
-        with torch.no_grad(), precision.autocast():
-            output: NetOutput = network(batch.stream(stream))
-        for index, decoding in enumerate(decoder.decode(output.logits)):
-            found[batch.ids[index]] = _transcript(decoding, _plan_of(batch, index), stride, dataset)
-    return Recognition(dataset.references(), {clip.id: found[clip.id] for clip in dataset.clips})
+    recogniser = Recogniser(decoder)
+    show(network, dataset, batches, precision, recogniser)
+    return recogniser.recognition(dataset.clips)
 
 
 def steps_per_output(network: Network, rgb_stride: int) -> int:
     """Steps of the temporal plan behind one output step of a network."""
     seen = rgb_stride if network.input_stream == "rgb" else 1
     return round(_LONG / int(network.output_lengths(torch.tensor([_LONG // seen]))[0]))
-
-
-def _plan_of(batch: Batch, index: int) -> list[int]:
-    return batch.frames.values[index, : int(batch.frames.lengths[index])].tolist()
-
-
-def _transcript(decoding: Decoding, plan: list[int], stride: int, dataset: SignDataset) -> Transcript:
-    best = decoding.best
-    return Transcript(
-        glosses=dataset.vocabulary.decode(best.glosses),
-        times=step_times(best.starts, best.ends, plan, stride=stride, fps=dataset.corpus.fps).seconds,
-        confidences=tuple(math.exp(min(score, 0.0)) for score in best.log_posteriors),
-    )

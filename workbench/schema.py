@@ -210,10 +210,15 @@ class Distillation(Section):
 
 
 class Evaluate(Section):
-    """How networks are judged; the dev split selects the epoch, and no other split can."""
+    """How networks are judged; the dev split selects the epoch, and no other split can.
+
+    ``labels`` is a file of pseudo-labels of dev, such as an earlier run left; a distillation without one makes its own
+    with its teacher. What is in the file decides, not where it lies.
+    """
 
     decoder: Literal["greedy", "beam"] | DecoderNode = "beam"
     beam_width: Positive = 10
+    n_best: Positive = 1
     backend: Literal["auto", "own", "flashlight", "ctcdecode"] = "auto"
     language_model: str | None = None
     language_weight: Factor = 0.5
@@ -221,6 +226,7 @@ class Evaluate(Section):
     frames_per_batch: Positive = 2000
     every_epochs: Positive = 1
     select_on: Literal["dev"] = "dev"
+    labels: Annotated[str | None, Incidental] = None
 
 
 class DistillConfig(Section):

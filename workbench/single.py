@@ -12,6 +12,7 @@ from workbench.feasibility import check_clips
 from workbench.measure import left_files, measure, scored
 from workbench.preflight import check_training
 from workbench.progress import Progress
+from workbench.pseudo_labels import agreement, configured_labels
 from workbench.record import RunRecord
 from workbench.result import render_networks
 from workbench.schema import TrainConfig
@@ -33,6 +34,9 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
     needs = check_training(config)
     place = Workplace.open(config.run, config.data, config.evaluate, progress)
     inputs = {"config": config_hash(config), "clips": check_clips(place, needs.streams, needs.trained)}
+    labels = configured_labels(config.evaluate, place)
+    if labels is not None:
+        inputs["labels"] = labels.sha256
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished("network", inputs)
         if finished is None:
@@ -41,6 +45,9 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
             decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = {MAIN: train_network(place, training, fresh=fresh)}
             measured = measure(place, made, decoder, record, MAIN)
+            if labels is not None:
+                found = agreement(place, labels, {MAIN: made[MAIN].network})
+                measured["pseudo_label_accuracy"] = {**found.pop(MAIN), **found}
             finished = record.finish("network", inputs, outputs=left_files([MAIN], MAIN), result=measured)
         else:
             progress.line(f"nothing is left to do: {record.folder} was finished {finished.finished}")
@@ -54,6 +61,8 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
             "network": network.as_dict(),
             "seconds": finished.result["seconds"],
         }
+        if "pseudo_label_accuracy" in finished.result:
+            result["pseudo_label_accuracy"] = finished.result["pseudo_label_accuracy"]
         record.write_result(result)
         console.print(render_networks(result, {"": network}, place.corpus.name))
     return record.folder

@@ -20,7 +20,7 @@ from workbench.disk import saying_when_full
 from workbench.making import Making
 from workbench.precision import Precision, choose_device, choose_precision
 from workbench.progress import Progress
-from workbench.recognise import Recognition, recognise
+from workbench.recognise import Recogniser, Recognition, Watcher, show
 from workbench.schema import Data, Evaluate, Run
 
 
@@ -28,8 +28,9 @@ from workbench.schema import Data, Evaluate, Run
 class Workplace:
     """An open corpus with everything around it.
 
-    ``store`` is the folder of trained networks, ``cache`` that of teacher outputs; both are shared by the runs beside
-    this one. ``frames_per_batch`` bounds the batches of evaluation, in padded frames.
+    ``store`` is the folder of trained networks, ``cache`` that of teacher outputs, ``labels`` that of pseudo-labels;
+    they are shared by the runs beside this one. ``frames_per_batch`` bounds the batches of evaluation, in padded
+    frames.
     """
 
     corpus: Corpus
@@ -40,6 +41,7 @@ class Workplace:
     frames_per_batch: int
     store: Path
     cache: Path
+    labels: Path
     progress: Progress
     _fingerprints: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
@@ -64,6 +66,7 @@ class Workplace:
             frames_per_batch=evaluate.frames_per_batch,
             store=Path(run.out) / "networks",
             cache=Path(run.out) / "cache",
+            labels=Path(run.out) / "labels",
             progress=progress,
         )
 
@@ -103,8 +106,14 @@ class Workplace:
         about = [self.corpus.name, self.corpus.fps, self.corpus.frame_size, self.corpus.layout.to_dict(), streams]
         return content_hash([about, rows])
 
-    def recognise(self, network: nn.Module, split: str, decoder: Decoder) -> Recognition:
-        """What a network reads in the clips of a split."""
+    def show(self, network: nn.Module, split: str, *watchers: Watcher) -> None:
+        """Let a network read every clip of a split once, for all ``watchers``."""
         dataset = self.dataset(split, {cast(Network, network).input_stream})
         batches = evaluation_batches(dataset, self.frames_per_batch, self.data)
-        return recognise(network, dataset, batches, decoder, self.precision)
+        show(network, dataset, batches, self.precision, *watchers)
+
+    def recognise(self, network: nn.Module, split: str, decoder: Decoder) -> Recognition:
+        """What a network reads in the clips of a split."""
+        recogniser = Recogniser(decoder)
+        self.show(network, split, recogniser)
+        return recogniser.recognition(self.corpus.clips(split))

@@ -6,6 +6,7 @@ from slr.ctc.beam import BeamDecoder
 from slr.ctc.decoders import BACKENDS, decoder_by_name
 from slr.ctc.greedy import GreedyDecoder
 from slr.ctc.hypotheses import Decoder, Decoding, Hypothesis
+from slr.ctc.label_set import LabelledClip, LabelSet
 from slr.ctc.language_model import LanguageModel, NgramModel
 from slr.ctc.pseudo_labels import PseudoLabelAccuracy, StepCount, dense_labels, pseudo_label_accuracy
 from slr.ctc.stream import BeamStream, StreamReading
@@ -23,6 +24,8 @@ __all__ = [
     "GlossTimes",
     "GreedyDecoder",
     "Hypothesis",
+    "LabelSet",
+    "LabelledClip",
     "LanguageModel",
     "NgramModel",
     "PseudoLabelAccuracy",

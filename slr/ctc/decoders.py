@@ -15,6 +15,7 @@ def decoder_by_name(
     name: str,
     width: int = 10,
     *,
+    n_best: int = 1,
     backend: str = "auto",
     language_model: LanguageModel | None = None,
     language_weight: float = 0.5,
@@ -25,6 +26,7 @@ def decoder_by_name(
     Args:
         name: ``"greedy"`` or ``"beam"``.
         width: prefixes to keep.
+        n_best: most hypotheses per clip; other people's beams, and greedy, give one.
         backend: ``"own"`` is :class:`slr.ctc.BeamDecoder`, which ``"auto"`` takes as well, since it needs nothing
             installed and is the fastest; ``"flashlight"`` and ``"ctcdecode"`` are other people's.
         language_model: see :class:`slr.ctc.BeamDecoder`.
@@ -50,5 +52,9 @@ def decoder_by_name(
     if backend == "ctcdecode":
         return CtcdecodeDecoder(width)
     return BeamDecoder(
-        width, language_model=language_model, language_weight=language_weight, insertion_bonus=insertion_bonus
+        width,
+        n_best=n_best,
+        language_model=language_model,
+        language_weight=language_weight,
+        insertion_bonus=insertion_bonus,
     )

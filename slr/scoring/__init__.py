@@ -1,6 +1,7 @@
 """Word error rate under named protocols, its significance, and the files transcripts come in. Imports no torch."""
 
 from slr.scoring.comparison_report import render_comparisons
+from slr.scoring.elan import write_elan
 from slr.scoring.files import Transcript, read_transcripts
 from slr.scoring.protocols import PROTOCOLS, Protocol, protocol_by_name
 from slr.scoring.report import alignments_text, as_json, render_report
@@ -61,6 +62,7 @@ __all__ = [
     "wer_interval",
     "write_corpus",
     "write_ctm",
+    "write_elan",
     "write_lines",
     "write_stm",
 ]

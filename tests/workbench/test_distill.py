@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from slr.ctc import LabelSet
 from slr.data import Phoenix2014
 from slr.scoring import read_transcripts
 from slr.types import Padded
@@ -25,11 +26,13 @@ from tests.workbench.running import (
     Done,
     distilled,
     distilling_losses,
+    here,
     in_a_process,
     read_json,
     sha256,
     snapshot,
     stored,
+    student_config,
     tiny_words,
 )
 from workbench.assemble import make_dataset, open_corpus
@@ -190,6 +193,51 @@ def test_a_rerun_has_nothing_to_do_and_finds_the_same(unbroken: Unbroken) -> Non
     assert again.out == unbroken.done.out
     assert {name: content for name, (content, _) in snapshot(unbroken.out, keep).items()} == before
     assert len(read_json(unbroken.folder / "environment.json")["earlier_starts"]) >= 1
+
+
+def test_the_run_keeps_the_labels_that_its_accuracies_are_against(unbroken: Unbroken) -> None:
+    labels = LabelSet.read(unbroken.folder / "labels.dev.json")
+    found = read_json(unbroken.folder / "result.json")["pseudo_label_accuracy"]
+    assert (labels.teacher, labels.split, found["labels"]) == ("STSGNet", "dev", labels.sha256[:16])
+    assert found["clips_left_out"] == len(labels.left_out)
+    for role, shares in (("student", found), ("baseline", found["baseline"])):
+        done = here("evaluate", unbroken.folder, "--network", role, "--labels", unbroken.folder / "labels.dev.json")
+        assert done.code == 0, done.err
+        said = [f"{shares[name]:.1%}" for name in ("all", "non_blank", "dense")]
+        assert f"pseudo-label accuracy: all {said[0]}, non-blank {said[1]}, dense {said[2]}" in done.out
+
+
+def test_a_network_without_a_teacher_is_measured_against_the_labels_of_another_run(
+    unbroken: Unbroken, tmp_path: Path
+) -> None:
+    labels = unbroken.folder / "labels.dev.json"
+    config = student_config(tmp_path, [*unbroken.words, f"evaluate.labels={labels}"])
+    done = here("train", config, "--out", unbroken.out)
+    assert done.code == 0, done.err
+    theirs = read_json(unbroken.folder / "result.json")["pseudo_label_accuracy"]
+    ours = read_json(done.folder / "result.json")["pseudo_label_accuracy"]
+    assert ours == {**theirs["baseline"], "labels": theirs["labels"], "clips_left_out": theirs["clips_left_out"]}
+
+
+def test_labels_that_were_altered_stop_a_run_before_it_begins(unbroken: Unbroken, tmp_path: Path) -> None:
+    altered = tmp_path / "altered.json"
+    altered.write_text((unbroken.folder / "labels.dev.json").read_text().replace(" 0", " 1", 1))
+    words = [*unbroken.words, f"evaluate.labels={altered}", "run.name=never"]
+    done = here("distill", MAIN_CONFIG, *words, "--out", unbroken.out)
+    assert done.sentence.startswith(f"{altered} was changed after it was written")
+    assert not (unbroken.out / "never").exists()
+
+
+def test_an_evaluation_against_the_teacher_finds_what_the_result_says(unbroken: Unbroken) -> None:
+    """The other network reads frames where this one reads keypoints: the same clips, decoder and protocol."""
+    result = read_json(unbroken.folder / "result.json")
+    done = here("evaluate", unbroken.folder, "--split", "test", "--against", f"{unbroken.folder}:teacher")
+    assert done.code == 0, done.err
+    student, teacher = (result[role]["test"]["wer"] for role in ("student", "teacher"))
+    assert student != teacher
+    assert f"{student:.2%}" in done.out
+    assert f"{teacher:.2%}" in done.out
+    assert f"{100 * (student - teacher):+.2f}" in done.out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")

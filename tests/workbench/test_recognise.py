@@ -5,41 +5,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from slr.ctc import BeamDecoder, GreedyDecoder
 from slr.data import SignDataset, TemporalPlan, collate
 from slr.scoring import read_transcripts
-from slr.types import NetOutput, Network, Padded
+from slr.types import Network
 from slr.vocabulary import Vocabulary
 from tests.nets import ROWS, Case
 from tests.workbench.fake_corpus import FakeCorpus
-from workbench.precision import choose_precision
-from workbench.recognise import Recognition, recognise, steps_per_output
-
-CPU = choose_precision("float32", torch.device("cpu"))
-
-
-class Scripted(nn.Module):
-    """Writes given classes, one per output step, whatever it sees; one output step per ``stride`` input steps."""
-
-    def __init__(self, written: list[int], stride: int, stream: str = "pose") -> None:
-        super().__init__()
-        self.input_stream = stream
-        self.written = written
-        self.stride = stride
-
-    tap_widths: dict[str, int] = {}  # noqa: RUF012
-
-    def output_lengths(self, lengths: Tensor) -> Tensor:
-        return -(-lengths // self.stride)
-
-    def forward(self, stream: Padded) -> NetOutput:
-        lengths = self.output_lengths(stream.lengths)
-        logits = torch.full((len(lengths), int(lengths.max()), 3), -5.0)
-        for step, label in enumerate(self.written[: logits.shape[1]]):
-            logits[:, step, label] = 5.0
-        return NetOutput(Padded(logits, lengths))
+from tests.workbench.scripted import CPU, Scripted
+from workbench.recognise import Recogniser, Recognition, recognise, show, steps_per_output
 
 
 def dataset(frames: int, stride: int = 1, rgb_stride: int = 1, stream: str = "pose") -> SignDataset:
@@ -132,3 +108,25 @@ def test_recognition_leaves_the_network_in_eval_mode() -> None:
     network = Scripted([1], stride=1).train()
     read(network, dataset(3))
     assert not network.training
+
+
+def test_all_readings_of_the_decoder_are_kept() -> None:
+    clips = dataset(4)
+    for number in (1, 3, 5):
+        recogniser = Recogniser(BeamDecoder(width=5, n_best=number))
+        show(Scripted([0, 1, 0, 2], stride=1), clips, [collate([clips[0]])], CPU, recogniser)
+        (readings,) = recogniser.recognition(clips.clips).readings.values()
+        assert len(readings) == number
+        assert readings[0].transcript.glosses == ("A", "B")
+        assert readings[0].frames == ((1, 2), (3, 4))
+        scores = [reading.log_probability for reading in readings]
+        assert scores == sorted(scores, reverse=True)
+        assert scores[0] < 0
+
+
+def test_a_network_reads_once_for_all_who_watch() -> None:
+    clips, network = dataset(4), Scripted([0, 1, 0, 2], stride=1)
+    watchers = [Recogniser(GreedyDecoder()), Recogniser(BeamDecoder())]
+    show(network, clips, [collate([clips[0]])], CPU, *watchers)
+    assert network.times_asked == 1
+    assert [w.recognition(clips.clips).transcripts["clip"].glosses for w in watchers] == [("A", "B"), ("A", "B")]
