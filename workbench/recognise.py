@@ -66,8 +66,10 @@ def _plan_of(batch: Batch, index: int) -> list[int]:
 
 def _transcript(decoding: Decoding, plan: list[int], stride: int, dataset: SignDataset) -> Transcript:
     best = decoding.best
+    times = step_times(best.starts, best.ends, plan, stride=stride, fps=dataset.corpus.fps).seconds
     return Transcript(
         glosses=dataset.vocabulary.decode(best.glosses),
-        times=step_times(best.starts, best.ends, plan, stride=stride, fps=dataset.corpus.fps).seconds,
-        confidences=tuple(math.exp(min(score, 0.0)) for score in best.log_posteriors),
+        # A frame lasts tens of milliseconds, and nobody reads the fifth digit of a confidence.
+        times=tuple((round(start, 3), round(end, 3)) for start, end in times),
+        confidences=tuple(round(math.exp(min(score, 0.0)), 4) for score in best.log_posteriors),
     )
