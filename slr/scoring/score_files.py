@@ -10,8 +10,9 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 
 from slr.scoring.files import Transcript, read_transcripts
+from slr.scoring.listing import alignments_text
 from slr.scoring.protocols import Protocol, protocol_by_name
-from slr.scoring.report import alignments_text, as_json, render_comparison, render_report
+from slr.scoring.report import as_json, render_comparison, render_report
 from slr.scoring.significance import Comparison, paired_bootstrap
 from slr.scoring.wer import WerReport, score
 
