@@ -1,9 +1,11 @@
 """Word error rate under named protocols, its significance, and the files transcripts come in. Imports no torch."""
 
 from slr.scoring.files import Transcript, read_transcripts
+from slr.scoring.listing import alignments_text
 from slr.scoring.protocols import PROTOCOLS, Protocol, protocol_by_name
-from slr.scoring.report import alignments_text, as_json, render_comparison, render_report
+from slr.scoring.report import as_json, render_comparison, render_report
 from slr.scoring.score_files import FileScores, score_files
+from slr.scoring.score_protocols import ProtocolScores, score_protocols
 from slr.scoring.significance import (
     Comparison,
     GapClosed,
@@ -25,6 +27,7 @@ __all__ = [
     "GapClosed",
     "Interval",
     "Protocol",
+    "ProtocolScores",
     "Transcript",
     "WerReport",
     "alignments_text",
@@ -37,6 +40,7 @@ __all__ = [
     "render_report",
     "score",
     "score_files",
+    "score_protocols",
     "wer_interval",
     "write_corpus",
     "write_ctm",
