@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -34,7 +34,7 @@ class Recognition:
 
     def write(self, path: Path) -> None:
         """Write the hypotheses as CTM, with start and duration of every gloss in seconds of the recording."""
-        write_ctm(path, dict(self.transcripts))
+        write_ctm(path, {clip: _readable(transcript) for clip, transcript in self.transcripts.items()})
 
 
 def recognise(
@@ -66,10 +66,17 @@ def _plan_of(batch: Batch, index: int) -> list[int]:
 
 def _transcript(decoding: Decoding, plan: list[int], stride: int, dataset: SignDataset) -> Transcript:
     best = decoding.best
-    times = step_times(best.starts, best.ends, plan, stride=stride, fps=dataset.corpus.fps).seconds
     return Transcript(
         glosses=dataset.vocabulary.decode(best.glosses),
-        # A frame lasts tens of milliseconds, and nobody reads the fifth digit of a confidence.
-        times=tuple((round(start, 3), round(end, 3)) for start, end in times),
-        confidences=tuple(round(math.exp(min(score, 0.0)), 4) for score in best.log_posteriors),
+        times=step_times(best.starts, best.ends, plan, stride=stride, fps=dataset.corpus.fps).seconds,
+        confidences=tuple(math.exp(min(score, 0.0)) for score in best.log_posteriors),
+    )
+
+
+def _readable(transcript: Transcript) -> Transcript:
+    """To the millisecond, since a frame lasts tens of them, and with four digits of each confidence."""
+    return replace(
+        transcript,
+        times=tuple((round(start, 3), round(end, 3)) for start, end in transcript.times or ()),
+        confidences=tuple(round(confidence, 4) for confidence in transcript.confidences or ()),
     )
