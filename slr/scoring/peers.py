@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from slr.scoring.phoenix import Rules, clean_2014t, rewrite, rules
+from slr.scoring.phoenix import Rules, clean_2014t, rewrite
 
 # Spelled letters become one gloss, S H -> S+H; a letter that one rule has joined is out of reach of the same rule, so
 # that the third one comes three times.
@@ -24,7 +24,7 @@ _SPELLING = (
 # Of glosses in plain capitals, one of two neighbours that are the same; four times, for up to sixteen of them.
 _REPETITION = 4 * ((r"(?<![\w-])(\b[A-Z]+(?![\w-])) \1(?![\w-])", r"\1"),)
 _BLANKS = ((" +", " "),)
-_SENTENCE_2014 = rules(
+_SENTENCE_2014: Rules = (
     *((prefix, "") for prefix in ("loc-", "cl-", "qu-", "poss-", "lh-")),
     ("S0NNE", "SONNE"),
     ("HABEN2", "HABEN"),
@@ -38,7 +38,7 @@ _SENTENCE_2014 = rules(
     *_REPETITION,
     *_BLANKS,
 )
-_SENTENCE_2014T = rules(
+_SENTENCE_2014T: Rules = (
     *((mark, "") for mark in ("__LEFTHAND__", "__EPENTHESIS__", "__EMOTION__", r"\b__[^_ ]*__\b")),
     (r"\bloc-([^ ]*)\b", r"\1"),
     (r"\bcl-([^ ]*)\b", r"\1"),
@@ -78,7 +78,7 @@ def clean_hypothesis_2014t(glosses: Sequence[str]) -> tuple[str, ...]:
     return once_each(clean_2014t(glosses))
 
 
-def _clean_sentence(glosses: Sequence[str], table: Rules) -> tuple[str, ...]:
-    cleaned = rewrite(" ".join(glosses), table)
+def _clean_sentence(glosses: Sequence[str], rules: Rules) -> tuple[str, ...]:
+    cleaned = rewrite(" ".join(glosses), rules)
     # Split at every single blank: one that a removed gloss left at either end parts nothing.
     return tuple(gloss for gloss in once_each(cleaned.split(" ")) if gloss)

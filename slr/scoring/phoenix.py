@@ -11,22 +11,17 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-Rules = tuple[tuple[re.Pattern[str], str], ...]
+Rules = tuple[tuple[str, str], ...]
 
 
-def rules(*pairs: tuple[str, str]) -> Rules:
-    """Patterns with what replaces them, in their order; what a word is, ASCII decides, as for sed and perl."""
-    return tuple((re.compile(pattern, re.ASCII), replacement) for pattern, replacement in pairs)
-
-
-def rewrite(text: str, table: Rules) -> str:
-    """Apply one rule after the other."""
-    for pattern, replacement in table:
-        text = pattern.sub(replacement, text)
+def rewrite(text: str, rules: Rules) -> str:
+    """Replace one pattern after the other; what a word is, ASCII decides, as for sed and perl."""
+    for pattern, replacement in rules:  # compiled when first used: that takes longer than to score
+        text = re.sub(pattern, replacement, text, flags=re.ASCII)
     return text
 
 
-_REWRITING_2014 = rules(
+_REWRITING_2014: Rules = (
     ("loc-", ""),
     ("cl-", ""),
     ("qu-", ""),
@@ -42,7 +37,7 @@ _REWRITING_2014 = rules(
     ("-PLUSPLUS", ""),
 )
 _DROPPED = re.compile("__LEFTHAND__|__EPENTHESIS__|__EMOTION__")
-_REWRITING_2014T = rules(
+_REWRITING_2014T: Rules = (
     (r"\A__[^_ ]*__\Z", ""),
     (r"\Aloc-", ""),
     (r"-PLUSPLUS\Z", ""),
