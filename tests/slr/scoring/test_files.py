@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slr.scoring import Transcript, read_transcripts
@@ -179,12 +179,14 @@ def refusal(path: Path, text: str) -> str | None:
     return None
 
 
+@settings(deadline=None)
 @given(ALMOST, st.sampled_from(["x.stm", "x.ctm", "x.csv", "x.txt"]))
 def test_whatever_is_in_a_file_it_is_read_or_refused_in_one_sentence(text, name):
     sentence = refusal(Path(name), text)
     assert sentence is None or (sentence.startswith(f"{name}, line ") and "\n" not in sentence)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_text_are_refused_with_their_line(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("bytes") / "x"

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slr.scoring import protocol_by_name, read_transcripts, score
@@ -55,6 +55,7 @@ def test_for_phoenix_t_the_port_and_the_script_differ_in_repeats_of_the_referenc
     assert protocol_by_name("phoenix2014t-script").reference(sentence.split()) == tuple(reference.split())
 
 
+@settings(deadline=None)
 @given(SENTENCE.filter(bool), SENTENCE)
 def test_vac_counts_are_those_of_a_slow_derivation(reference, hypothesis):
     counts = score({"a": reference}, {"a": hypothesis}, "vac-python").counts

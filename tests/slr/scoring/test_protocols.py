@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slr.scoring import PROTOCOLS, protocol_by_name, read_transcripts, score
@@ -138,6 +138,7 @@ def test_csl_daily_is_scored_as_it_stands():
     assert protocol_by_name("csl-daily").hypothesis(["你们", "你们", "loc-A"]) == ("你们", "你们", "loc-A")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abc"), st.lists(WORDS, max_size=8), min_size=1))
 def test_a_perfect_transcript_scores_zero_under_every_honest_protocol(sentences):
     for name in HONEST:
@@ -147,6 +148,7 @@ def test_a_perfect_transcript_scores_zero_under_every_honest_protocol(sentences)
 SENTENCE = st.lists(WORDS, max_size=8)
 
 
+@settings(deadline=None)
 @given(st.sampled_from(tuple(PROTOCOLS)), st.dictionaries(st.text("abc"), st.tuples(SENTENCE, SENTENCE), min_size=1))
 def test_any_sentences_are_scored_under_any_protocol(name, sentences):
     report = score({c: pair[0] for c, pair in sentences.items()}, {c: pair[1] for c, pair in sentences.items()}, name)
