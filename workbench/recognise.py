@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol, cast
@@ -100,7 +100,7 @@ class Recognition:
 
     def write(self, path: Path) -> None:
         """Write the hypotheses as CTM, with start and duration of every gloss in seconds of the recording."""
-        write_ctm(path, self.transcripts)
+        write_ctm(path, {clip: readable(transcript) for clip, transcript in self.transcripts.items()})
 
 
 class Recogniser:
@@ -135,3 +135,12 @@ def steps_per_output(network: Network, rgb_stride: int) -> int:
     """Steps of the temporal plan behind one output step of a network."""
     seen = rgb_stride if network.input_stream == "rgb" else 1
     return round(_LONG / int(network.output_lengths(torch.tensor([_LONG // seen]))[0]))
+
+
+def readable(transcript: Transcript) -> Transcript:
+    """To the millisecond, since a frame lasts tens of them, and with four digits of each confidence."""
+    return replace(
+        transcript,
+        times=tuple((round(start, 3), round(end, 3)) for start, end in transcript.times or ()),
+        confidences=tuple(round(confidence, 4) for confidence in transcript.confidences or ()),
+    )

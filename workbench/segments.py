@@ -12,7 +12,7 @@ from typing import Any
 from slr.scoring import Transcript, write_ctm, write_elan
 from workbench.aligner import Aligner
 from workbench.disk import saying_when_full, write_text
-from workbench.recognise import Reading, Recognition
+from workbench.recognise import Reading, Recognition, readable
 from workbench.workplace import Workplace
 
 _NOT_IN_NAMES = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
@@ -45,8 +45,8 @@ class Segments:
         names = self._eaf_names() if eaf else {}
         written = [folder / "reference.ctm", folder / "hypothesis.ctm", folder / "segments.json"]
         with saying_when_full(folder):
-            write_ctm(written[0], {clip: reading.transcript for clip, reading in self._aligned().items()})
-            write_ctm(written[1], self.recognition.transcripts)
+            write_ctm(written[0], {clip: readable(reading.transcript) for clip, reading in self._aligned().items()})
+            self.recognition.write(written[1])
             write_text(written[2], _json_text(self._as_json(place)) + "\n")
             signers = {clip.id: clip.signer for clip in place.corpus.clips(self.split)}
             for clip, name in names.items():

@@ -3,9 +3,11 @@
 from slr.scoring.comparison_report import render_comparisons
 from slr.scoring.elan import write_elan
 from slr.scoring.files import Transcript, read_transcripts
+from slr.scoring.listing import alignments_text
 from slr.scoring.protocols import PROTOCOLS, Protocol, protocol_by_name
-from slr.scoring.report import alignments_text, as_json, render_report
+from slr.scoring.report import as_json, render_report
 from slr.scoring.score_files import FileScores, score_files
+from slr.scoring.score_protocols import ProtocolScores, score_protocols
 from slr.scoring.significance import (
     Comparison,
     GapClosed,
@@ -38,6 +40,7 @@ __all__ = [
     "Interval",
     "PValues",
     "Protocol",
+    "ProtocolScores",
     "RandomisationTest",
     "SegmentTest",
     "SystemComparison",
@@ -59,6 +62,7 @@ __all__ = [
     "resolvable_difference",
     "score",
     "score_files",
+    "score_protocols",
     "wer_interval",
     "write_corpus",
     "write_ctm",

@@ -1,21 +1,21 @@
-"""Scores as something to read: tables for a terminal, alignments for a file, JSON for a program."""
+"""Scores as something to read: tables for a terminal, JSON for a program."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
 from rich import box
-from rich.cells import cell_len
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from slr.scoring.significance import Interval, wer_interval
-from slr.scoring.wer import ClipScore, WerReport
+from slr.scoring.wer import ClipScore, Counts, WerReport
 
 _ERRORS_SHOWN = 5
+_CLIPS_SHOWN = 8
 _FIGURES = ("WER", "sub", "del", "ins", "correct", "clips\nwrong")
 
 
@@ -28,8 +28,7 @@ def render_report(report: WerReport, title: str, signers: Mapping[str, str]) -> 
         Text(f"protocol {protocol.name}: {protocol.description}"),
     ]
     if report.missing:
-        number, more = len(report.missing), ", ..." if len(report.missing) > 1 else ""
-        parts.append(Text(f"clips without hypothesis, scored as empty: {number} ({report.missing[0]}{more})", "yellow"))
+        parts.append(_missing(report.missing))
     parts.append(_totals(report))
     by_signer = report.grouped(signers)
     if len(by_signer) > 1:
@@ -37,11 +36,6 @@ def render_report(report: WerReport, title: str, signers: Mapping[str, str]) -> 
     if report.counts.errors:
         parts.append(_frequent_errors(report))
     return Group(*parts)
-
-
-def alignments_text(report: WerReport) -> str:
-    """Every clip with its aligned glosses in three lines: reference, hypothesis, and a letter under each error."""
-    return "\n".join(_aligned_clip(clip) for clip in report.clips)
 
 
 def as_json(report: WerReport, signers: Mapping[str, str]) -> dict[str, Any]:
@@ -53,8 +47,20 @@ def as_json(report: WerReport, signers: Mapping[str, str]) -> dict[str, Any]:
         "without_markers": _json_totals(bare) if bare else None,
         "signers": {name: _json_totals(group) for name, group in report.grouped(signers).items()},
         "missing": list(report.missing),
+        "confusions": [
+            {"reference": reference, "hypothesis": hypothesis, "times": times}
+            for (reference, hypothesis), times in report.confusions().most_common()
+        ],
+        "glosses": {gloss: _json_gloss(counts) for gloss, counts in report.by_gloss().items()},
         "alignments": [_json_clip(clip) for clip in report.clips],
     }
+
+
+def _missing(clips: Sequence[str]) -> Text:
+    """The clips without hypothesis, as many by name as one likes to read; all of them are in the JSON."""
+    named = "".join(f"\n  {clip}" for clip in clips[:_CLIPS_SHOWN])
+    more = f"\n  and {len(clips) - _CLIPS_SHOWN} more" if len(clips) > _CLIPS_SHOWN else ""
+    return Text(f"clips without hypothesis, scored as empty: {len(clips)}{named}{more}", "yellow")
 
 
 def _json_clip(clip: ClipScore) -> dict[str, str]:
@@ -63,6 +69,16 @@ def _json_clip(clip: ClipScore) -> dict[str, str]:
         "reference": " ".join(clip.reference),
         "hypothesis": " ".join(clip.hypothesis),
         "operations": clip.operations,
+    }
+
+
+def _json_gloss(counts: Counts) -> dict[str, int]:
+    return {
+        "ref": counts.reference,
+        "correct": counts.correct,
+        "sub": counts.substitutions,
+        "del": counts.deletions,
+        "ins": counts.insertions,
     }
 
 
@@ -133,17 +149,3 @@ def _frequent_errors(report: WerReport) -> Table:
 
 def _bounds(interval: Interval, sign: str = "") -> str:
     return f"{100 * interval.low:{sign}.2f} to {100 * interval.high:{sign}.2f}"
-
-
-def _aligned_clip(clip: ClipScore) -> str:
-    rows: tuple[list[str], ...] = ([], [], [])
-    for position in clip.alignment():
-        letter = position.operation if position.operation != "C" else ""
-        cells = (position.reference or "", position.hypothesis or "", letter)
-        width = max(map(cell_len, cells))  # a Chinese gloss is two places wide a character
-        for row, cell in zip(rows, cells, strict=True):
-            row.append(cell + " " * (width - cell_len(cell)))
-    names = ("reference ", "hypothesis", "          ")
-    lines = [f"{name}  {' '.join(row)}".rstrip() for name, row in zip(names, rows, strict=True)]
-    counts = clip.counts
-    return "\n".join([f"{clip.clip}: {counts.errors} errors in {counts.reference} glosses", *lines, ""])

@@ -16,8 +16,9 @@ from slr.scoring.comparison_report import (
     resolution_as_dict,
 )
 from slr.scoring.files import Transcript, read_transcripts
+from slr.scoring.listing import alignments_text
 from slr.scoring.protocols import Protocol, protocol_by_name
-from slr.scoring.report import alignments_text, as_json, render_report
+from slr.scoring.report import as_json, render_report
 from slr.scoring.significance import SystemComparison, compare_systems
 from slr.scoring.wer import WerReport, score
 

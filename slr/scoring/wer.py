@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from slr.scoring.alignment import align
 from slr.scoring.protocols import Protocol, protocol_by_name
 
+_Sides = tuple[tuple[str, ...], tuple[str, ...]]
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -146,17 +148,18 @@ class WerReport:
         }
 
     def without(self, glosses: Sequence[str]) -> WerReport:
-        """The same clips aligned anew after ``glosses`` were taken out of both sides, upper or lower case."""
-        unwanted = {gloss.lower() for gloss in glosses}
+        """The same clips aligned anew after ``glosses`` were taken out of both sides."""
+        key = self.protocol.compared_by
+        unwanted = {*map(key, glosses)}
 
         def rest(sentence: Sequence[str]) -> tuple[str, ...]:
-            return tuple(gloss for gloss in sentence if gloss.lower() not in unwanted and gloss != self.protocol.empty)
+            return tuple(gloss for gloss in sentence if key(gloss) not in unwanted and gloss != self.protocol.empty)
 
         sides = {}
         for clip in self.clips:
             reference = rest(clip.reference)
             sides[clip.clip] = reference, _or_empty(rest(clip.hypothesis), reference, self.protocol)
-        return WerReport(self.protocol, _align_clips(sides), self.missing)
+        return WerReport(self.protocol, _align_clips(sides, self.protocol), self.missing)
 
     def confusions(self) -> Counter[tuple[str | None, str | None]]:
         """How often each (reference, hypothesis) pair went wrong; ``None`` stands for no gloss."""
@@ -166,6 +169,20 @@ class WerReport:
             if position.operation != "C"
         )
 
+    def by_gloss(self) -> dict[str, Counts]:
+        """What became of each gloss, the most frequent first: as reference, and how often it was inserted.
+
+        Glosses that the protocol takes for the same are counted together, under the first spelling.
+        """
+        key, spelled = self.protocol.compared_by, dict[str, str]()
+        tally: Counter[tuple[str, str]] = Counter()
+        for position in itertools.chain.from_iterable(clip.alignment() for clip in self.clips):
+            gloss = position.hypothesis if position.reference is None else position.reference
+            assert gloss is not None
+            tally[spelled.setdefault(key(gloss), gloss), position.operation] += 1
+        counts = {gloss: Counts(*(tally[gloss, letter] for letter in "CSDI")) for gloss in spelled.values()}
+        return dict(sorted(counts.items(), key=lambda item: (-item[1].reference, -item[1].insertions, item[0])))
+
 
 def score(
     references: Mapping[str, Sequence[str]],
@@ -174,8 +191,8 @@ def score(
 ) -> WerReport:
     """Score hypotheses against references, clip by clip.
 
-    Upper and lower case are the same, as for sclite. A clip without hypothesis counts as recognised empty, and the
-    report names it.
+    Glosses are compared as the protocol says; as for sclite, ASCII letters of either case are the same. A clip without
+    hypothesis counts as recognised empty, and the report names it.
 
     Args:
         references: glosses of every clip, by clip id.
@@ -192,7 +209,7 @@ def score(
         reference = protocol.reference(glosses)
         sides[clip] = reference, _or_empty(protocol.hypothesis(hypotheses.get(clip, ())), reference, protocol)
     missing = tuple(clip for clip in references if clip not in hypotheses)
-    return WerReport(protocol, _align_clips(sides), missing)
+    return WerReport(protocol, _align_clips(sides, protocol), missing)
 
 
 def _or_empty(hypothesis: tuple[str, ...], reference: tuple[str, ...], protocol: Protocol) -> tuple[str, ...]:
@@ -200,9 +217,13 @@ def _or_empty(hypothesis: tuple[str, ...], reference: tuple[str, ...], protocol:
     return (protocol.empty,) if reference and not hypothesis and protocol.empty is not None else hypothesis
 
 
-def _align_clips(sides: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]) -> tuple[ClipScore, ...]:
-    folded = [tuple([gloss.lower() for gloss in side] for side in pair) for pair in sides.values()]
-    operations = align([(reference, hypothesis) for reference, hypothesis in folded])
+def _align_clips(sides: Mapping[str, _Sides], protocol: Protocol) -> tuple[ClipScore, ...]:
+    vocabulary = {gloss for pair in sides.values() for side in pair for gloss in side}
+    key = {gloss: protocol.compared_by(gloss) for gloss in vocabulary}
+    compared = [tuple([key[gloss] for gloss in side] for side in pair) for pair in sides.values()]
+    operations = align(
+        [(reference, hypothesis) for reference, hypothesis in compared], deletions_first=protocol.deletions_first
+    )
     return tuple(ClipScore(clip, *pair, found) for (clip, pair), found in zip(sides.items(), operations, strict=True))
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from slr.scoring import PROTOCOLS, Counts, score_files
+
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "wer.py"
 
 
@@ -30,7 +32,7 @@ def test_one_system_is_scored_and_its_files_are_written(folder):
     assert (done.returncode, done.stderr) == (0, "")
     assert "50.00%" in done.stdout
     assert json.loads((folder / "out" / "scores.json").read_text())["systems"][0]["wer"] == 0.5
-    assert "reference   REGEN SONNE\nhypothesis  REGEN WIND" in (folder / "out" / "a.txt").read_text()
+    assert "REF:  REGEN SONNE\nHYP:  REGEN WIND\nEval:       S" in (folder / "out" / "a.txt").read_text()
 
 
 def test_more_systems_are_compared_with_the_first(folder):
@@ -52,6 +54,35 @@ def test_two_systems_are_compared_under_the_protocol_asked_for(folder):
     assert "every gloss as it stands" in raw.stdout
 
 
+def test_all_protocols_are_one_table(folder):
+    done = run("ref.csv", "second.ctm", "--all-protocols", "--json", "scores.json", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines() if "%" in line}
+    assert (figures["phoenix2014"], figures["raw"], len(figures)) == ("0.00%", "25.00%", len(PROTOCOLS))
+    written = json.loads((folder / "scores.json").read_text())["systems"][0]["protocols"]
+    assert written["raw"]["wer"] == 0.25
+    refused = run("ref.csv", "second.ctm", "--all-protocols", "--alignments", "a.txt", folder=folder)
+    assert (refused.returncode, refused.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("reference", ["ref.csv", "ref.stm", "ref.txt", "ref_pairs.csv", "ref_lines"])
+@pytest.mark.parametrize("hypothesis", ["hyp.ctm", "hyp.stm", "hyp.txt", "hyp_pairs.csv", "hyp_table.csv"])
+def test_any_form_is_scored_against_any_other(tmp_path, reference, hypothesis):
+    forms = {
+        "csv": "id|folder|signer|annotation\na|a/1|S|你们 好\nb|b/1|S|X\n",
+        "stm": "a 1 S 0.0 9.0 你们 好\nb 1 S 0.0 9.0 X\n",
+        "txt": "a|你们 好\nb|X\n",
+        "pairs.csv": "a,你们 好\nb,X\n",
+        "lines": "a 你们 好\nb X\n",
+        "ctm": "a 1 0.0 0.1 你们\na 1 0.1 0.1 好\nb 1 0.0 0.1 x\n",
+        "table.csv": "id|confidences|prediction\na|0.5 0.5|你们 好\nb|0.5|x\n",
+    }
+    for name in (reference, hypothesis):
+        form = name.partition("_")[2] or name.partition(".")[2]
+        (tmp_path / name).write_text(forms[form], encoding="utf-8")
+    assert score_files(tmp_path / reference, [tmp_path / hypothesis]).reports[0].counts == Counts(correct=3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -61,12 +92,17 @@ def test_two_systems_are_compared_under_the_protocol_asked_for(folder):
             "wer.py: unknown scoring protocol 'vac': choose one of phoenix2014",
         ),
         (["first.txt", "bad.stm"], "wer.py: bad.stm, line 1: expected 'clip channel signer start end gloss gloss ...'"),
+        (["ref.csv", "."], "wer.py: .: Is a directory"),
+        (["ref.csv", "empty.txt"], "wer.py: empty.txt, line 1: expected a transcript somewhere in the file"),
+        (["ref.csv", "latin.txt"], "wer.py: latin.txt, line 2: expected UTF-8 text, got the byte 0xDC"),
         (["ref.csv", "other.txt"], "wer.py: other.txt cannot be scored against ref.csv: 1 of 1 hypotheses"),
     ],
 )
 def test_what_the_user_got_wrong_is_one_sentence(folder, arguments, sentence):
     (folder / "bad.stm").write_text("a REGEN\n")
     (folder / "other.txt").write_text("z REGEN\n")
+    (folder / "empty.txt").write_text("")
+    (folder / "latin.txt").write_bytes("a Ü\n".encode() + "b Ü\n".encode("latin-1"))
     done = run(*arguments, folder=folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(sentence)

@@ -108,7 +108,7 @@ def test_a_mistake_is_told_in_a_sentence_and_not_in_a_traceback(tmp_path: Path) 
         (["data.rooot=x"], "data.rooot (command line): no such key; did you mean root?"),
         (["epochs"], "'epochs' is no override: write dotted.key=value (command line)"),
         (["data=phoenix2015"], "data (command line): no corpus is called 'phoenix2015'; did you mean phoenix2014"),
-        (["data.protocol=phoenix"], "unknown scoring protocol 'phoenix': choose one of phoenix2014, raw"),
+        (["data.protocol=phoenix"], "unknown scoring protocol 'phoenix': choose one of phoenix2014"),
         (["teacher.network=null"], "this teacher would be untrained: give it a network and the stages that train it"),
         (["student.stages.glosses.optimizer.lr=-1"], "student.stages.glosses: Invalid learning rate: -1"),
         (["data.plan.stride=0"], "stride 0 would show nothing: it must be at least 1"),

@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from slr.scoring import Transcript, alignments_text, score, score_files, write_lines, write_stm
+from slr.scoring import Transcript, score_files, write_lines, write_stm
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def row(text: str, start: str) -> list[str]:
 def test_the_page_shows_totals_signers_and_frequent_errors(folder):
     text = shown(score_files(folder / "ref.stm", [folder / "second.txt"]))
     assert "8 clips, 24 glosses to recognise" in text
-    assert "scored as empty: 1 (c7)" in text
+    assert "clips without hypothesis, scored as empty: 1\n  c7\n" in text
     # The clip without hypothesis is [EMPTY]: one substitution and two deletions.
     assert row(text, "all glosses")[2:8] == ["12.50%", "1", "2", "0", "87.5%", "12.5%"]
     assert row(text, "without __ON__ __OFF__")[3:9] == ["12.50%", "1", "1", "0", "87.5%", "12.5%"]
@@ -41,6 +41,14 @@ def test_the_page_shows_totals_signers_and_frequent_errors(folder):
     assert row(text, "Bert") == ["Bert", "25.00%", "1", "2", "0", "75.0%", "25.0%", "4", "12"]
     assert "1 x SONNE as [EMPTY]" in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_many_clips_without_hypothesis_are_counted_and_some_of_them_named(folder):
+    write_lines(folder / "few.txt", {"c9": Transcript(("REGEN",))})
+    write_stm(folder / "many.stm", {f"c{i}": Transcript(("REGEN",)) for i in range(12)})
+    text = shown(score_files(folder / "many.stm", [folder / "few.txt"]))
+    assert "scored as empty: 11\n  c0\n" in text
+    assert "  c7\n  and 3 more\n" in text
 
 
 def test_json_holds_every_figure(folder):
@@ -60,19 +68,11 @@ def test_json_holds_every_figure(folder):
         "hypothesis": "__ON__ REGEN WOLKE",
         "operations": "CCS",
     }
+    assert first["confusions"] == [{"reference": "SONNE", "hypothesis": "WOLKE", "times": 8}]
+    assert first["glosses"]["SONNE"] == {"ref": 8, "correct": 0, "sub": 8, "del": 0, "ins": 0}
     assert (second["missing"], second["del"], second["without_markers"]) == (["c7"], 3, None)
     assert second["signers"]["Anna"]["wer"] == 0
     assert content["comparisons"][0]["bootstrap"]["difference"]["value"] == pytest.approx(-5 / 24)
-
-
-def test_alignments_stand_below_each_other_in_any_script():
-    report = score({"a": ["你们", "好", "吗"]}, {"a": ["你们", "很", "好"]}, "raw")
-    assert alignments_text(report).splitlines() == [
-        "a: 2 errors in 3 glosses",
-        "reference   你们    好 吗",
-        "hypothesis  你们 很 好",
-        "                 I     D",
-    ]
 
 
 def test_a_fault_names_both_files(folder):
