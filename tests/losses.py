@@ -31,6 +31,7 @@ def _widths(**arguments: object) -> dict:
 
 
 ROWS: dict[str, list[Case]] = {
+    "ContextualRelation": [Case("ContextualRelation", losses.ContextualRelation, zero_at_identity=True)],
     "CTC": [Case("CTC", losses.CTC)],
     "FrameKL": [
         Case(f"FrameKL-{blank}", lambda blank=blank: losses.FrameKL(blank=blank), zero_at_identity=True)
@@ -77,6 +78,11 @@ class Example:
     def loss(self, loss: Loss) -> torch.Tensor:
         return loss(self.student, self.teacher, self.batch)
 
+    def features(self, tap: str) -> tuple[list, list]:
+        """What both networks publish there, student first: lists of clips, of steps, of numbers."""
+        student, teacher = (network.read(tap).unpad() for network in (self.student, self.teacher))
+        return [clip.tolist() for clip in student], [clip.tolist() for clip in teacher]
+
     def student_tensors(self) -> list[torch.Tensor]:
         return [self.student.logits.values, *(tap.values for tap in self.student.taps.values())]
 
@@ -114,6 +120,23 @@ def example(
     for sequence in (student.logits, *student.taps.values()):
         sequence.values.requires_grad_()
     return Example(student, teacher, batch)
+
+
+def published(student: Sequence[Sequence], teacher: Sequence[Sequence]) -> Example:
+    """Two networks that publish these features under every tap; a clip is a list of steps, a step a list of numbers."""
+
+    def network(clips: Sequence[Sequence]) -> NetOutput:
+        width = max(len(step) for clip in clips for step in clip)
+        features = Padded.from_list(
+            [torch.tensor(clip, dtype=torch.float32).reshape(len(clip), width) for clip in clips]
+        )
+        return NetOutput(features, dict.fromkeys(("conv", "context", "frame"), features))
+
+    empty = Padded.from_list([torch.zeros(0, dtype=torch.int64) for _ in student])
+    batch = Batch(tuple(f"clip-{row}" for row in range(len(student))), empty, empty)
+    given = Example(network(student), network(teacher), batch)
+    given.student.logits.values.requires_grad_()
+    return given
 
 
 def with_garbage(given: Example, garbage: float, more: int = 2) -> Example:
