@@ -31,6 +31,14 @@ def _widths(**arguments: object) -> dict:
 
 
 ROWS: dict[str, list[Case]] = {
+    "BoundarySaliency": [
+        Case(
+            f"BoundarySaliency-{normalise}",
+            lambda normalise=normalise: losses.BoundarySaliency(normalise=normalise),
+            zero_at_identity=True,
+        )
+        for normalise in ("min-max", "z-score")
+    ],
     "ContextualRelation": [Case("ContextualRelation", losses.ContextualRelation, zero_at_identity=True)],
     "CTC": [Case("CTC", losses.CTC)],
     "FrameKL": [

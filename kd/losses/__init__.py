@@ -1,5 +1,6 @@
 """Losses, one file each; every one is a :class:`~kd.losses.base.Loss`."""
 
+from kd.losses.boundary_saliency import BoundarySaliency
 from kd.losses.contextual_relation import ContextualRelation
 from kd.losses.crd import CRD
 from kd.losses.crd_bank import CRDBank
@@ -11,6 +12,7 @@ from kd.losses.temporal_relation import TemporalRelation
 __all__ = [
     "CRD",
     "CTC",
+    "BoundarySaliency",
     "CRDBank",
     "ContextualRelation",
     "FrameKL",
