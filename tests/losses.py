@@ -40,6 +40,7 @@ ROWS: dict[str, list[Case]] = {
         for normalise in ("min-max", "z-score")
     ],
     "ContextualRelation": [Case("ContextualRelation", losses.ContextualRelation, zero_at_identity=True)],
+    "FitNet": [Case("FitNet", lambda: losses.FitNet(**_widths()))],
     "CTC": [Case("CTC", losses.CTC)],
     "FrameKL": [
         Case(f"FrameKL-{blank}", lambda blank=blank: losses.FrameKL(blank=blank), zero_at_identity=True)

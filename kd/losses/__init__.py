@@ -5,6 +5,7 @@ from kd.losses.contextual_relation import ContextualRelation
 from kd.losses.crd import CRD
 from kd.losses.crd_bank import CRDBank
 from kd.losses.ctc import CTC
+from kd.losses.fitnet import FitNet
 from kd.losses.frame_kl import FrameKL
 from kd.losses.keypoint_regression import KeypointRegression
 from kd.losses.temporal_relation import TemporalRelation
@@ -15,6 +16,7 @@ __all__ = [
     "BoundarySaliency",
     "CRDBank",
     "ContextualRelation",
+    "FitNet",
     "FrameKL",
     "KeypointRegression",
     "TemporalRelation",
