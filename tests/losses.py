@@ -31,6 +31,10 @@ def _widths(**arguments: object) -> dict:
 
 
 ROWS: dict[str, list[Case]] = {
+    "AttentionTransfer": [
+        Case("AttentionTransfer", losses.AttentionTransfer, zero_at_identity=True),
+        Case("AttentionTransfer-1", lambda: losses.AttentionTransfer(exponent=1), zero_at_identity=True),
+    ],
     "BoundarySaliency": [
         Case(
             f"BoundarySaliency-{normalise}",

@@ -1,5 +1,6 @@
 """Losses, one file each; every one is a :class:`~kd.losses.base.Loss`."""
 
+from kd.losses.attention_transfer import AttentionTransfer
 from kd.losses.boundary_saliency import BoundarySaliency
 from kd.losses.contextual_relation import ContextualRelation
 from kd.losses.crd import CRD
@@ -13,6 +14,7 @@ from kd.losses.temporal_relation import TemporalRelation
 __all__ = [
     "CRD",
     "CTC",
+    "AttentionTransfer",
     "BoundarySaliency",
     "CRDBank",
     "ContextualRelation",
