@@ -30,6 +30,15 @@ def _widths(**arguments: object) -> dict:
     return {"student_width": STUDENT_WIDTH, "teacher_width": TEACHER_WIDTH, **arguments}
 
 
+def _over(name: str) -> list[Case]:
+    """A loss without parameters, over every kind of set."""
+    loss = getattr(losses, name)
+    return [
+        Case(f"{name}-{over}", lambda over=over: loss(over=over), zero_at_identity=True)
+        for over in ("steps", "clips", "batch")
+    ]
+
+
 ROWS: dict[str, list[Case]] = {
     "AttentionTransfer": [
         Case("AttentionTransfer", losses.AttentionTransfer, zero_at_identity=True),
@@ -45,6 +54,7 @@ ROWS: dict[str, list[Case]] = {
     ],
     "ContextualRelation": [Case("ContextualRelation", losses.ContextualRelation, zero_at_identity=True)],
     "FitNet": [Case("FitNet", lambda: losses.FitNet(**_widths()))],
+    "SimilarityPreserving": _over("SimilarityPreserving"),
     "CTC": [Case("CTC", losses.CTC)],
     "FrameKL": [
         Case(f"FrameKL-{blank}", lambda blank=blank: losses.FrameKL(blank=blank), zero_at_identity=True)

@@ -9,6 +9,7 @@ from kd.losses.ctc import CTC
 from kd.losses.fitnet import FitNet
 from kd.losses.frame_kl import FrameKL
 from kd.losses.keypoint_regression import KeypointRegression
+from kd.losses.similarity_preserving import SimilarityPreserving
 from kd.losses.temporal_relation import TemporalRelation
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "FitNet",
     "FrameKL",
     "KeypointRegression",
+    "SimilarityPreserving",
     "TemporalRelation",
 ]
