@@ -54,6 +54,7 @@ ROWS: dict[str, list[Case]] = {
     ],
     "ContextualRelation": [Case("ContextualRelation", losses.ContextualRelation, zero_at_identity=True)],
     "FitNet": [Case("FitNet", lambda: losses.FitNet(**_widths()))],
+    "RKDDistance": _over("RKDDistance"),
     "SimilarityPreserving": _over("SimilarityPreserving"),
     "CTC": [Case("CTC", losses.CTC)],
     "FrameKL": [
