@@ -54,6 +54,10 @@ ROWS: dict[str, list[Case]] = {
     ],
     "ContextualRelation": [Case("ContextualRelation", losses.ContextualRelation, zero_at_identity=True)],
     "FitNet": [Case("FitNet", lambda: losses.FitNet(**_widths()))],
+    "RKDAngle": [
+        *_over("RKDAngle"),
+        Case("RKDAngle-few", lambda: losses.RKDAngle(max_elements=4), zero_at_identity=True),
+    ],
     "RKDDistance": _over("RKDDistance"),
     "SimilarityPreserving": _over("SimilarityPreserving"),
     "CTC": [Case("CTC", losses.CTC)],
