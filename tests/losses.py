@@ -54,6 +54,7 @@ ROWS: dict[str, list[Case]] = {
     ],
     "ContextualRelation": [Case("ContextualRelation", losses.ContextualRelation, zero_at_identity=True)],
     "FitNet": [Case("FitNet", lambda: losses.FitNet(**_widths()))],
+    "PKT": _over("PKT"),
     "RKDAngle": [
         *_over("RKDAngle"),
         Case("RKDAngle-few", lambda: losses.RKDAngle(max_elements=4), zero_at_identity=True),

@@ -9,6 +9,7 @@ from kd.losses.ctc import CTC
 from kd.losses.fitnet import FitNet
 from kd.losses.frame_kl import FrameKL
 from kd.losses.keypoint_regression import KeypointRegression
+from kd.losses.pkt import PKT
 from kd.losses.rkd_angle import RKDAngle
 from kd.losses.rkd_distance import RKDDistance
 from kd.losses.similarity_preserving import SimilarityPreserving
@@ -17,6 +18,7 @@ from kd.losses.temporal_relation import TemporalRelation
 __all__ = [
     "CRD",
     "CTC",
+    "PKT",
     "AttentionTransfer",
     "BoundarySaliency",
     "CRDBank",
