@@ -30,7 +30,37 @@ def _widths(**arguments: object) -> dict:
     return {"student_width": STUDENT_WIDTH, "teacher_width": TEACHER_WIDTH, **arguments}
 
 
+def _over(name: str) -> list[Case]:
+    """A loss without parameters, over every kind of set."""
+    loss = getattr(losses, name)
+    return [
+        Case(f"{name}-{over}", lambda over=over: loss(over=over), zero_at_identity=True)
+        for over in ("steps", "clips", "batch")
+    ]
+
+
 ROWS: dict[str, list[Case]] = {
+    "AttentionTransfer": [
+        Case("AttentionTransfer", losses.AttentionTransfer, zero_at_identity=True),
+        Case("AttentionTransfer-1", lambda: losses.AttentionTransfer(exponent=1), zero_at_identity=True),
+    ],
+    "BoundarySaliency": [
+        Case(
+            f"BoundarySaliency-{normalise}",
+            lambda normalise=normalise: losses.BoundarySaliency(normalise=normalise),
+            zero_at_identity=True,
+        )
+        for normalise in ("min-max", "z-score")
+    ],
+    "ContextualRelation": [Case("ContextualRelation", losses.ContextualRelation, zero_at_identity=True)],
+    "FitNet": [Case("FitNet", lambda: losses.FitNet(**_widths()))],
+    "PKT": _over("PKT"),
+    "RKDAngle": [
+        *_over("RKDAngle"),
+        Case("RKDAngle-few", lambda: losses.RKDAngle(max_elements=4), zero_at_identity=True),
+    ],
+    "RKDDistance": _over("RKDDistance"),
+    "SimilarityPreserving": _over("SimilarityPreserving"),
     "CTC": [Case("CTC", losses.CTC)],
     "FrameKL": [
         Case(f"FrameKL-{blank}", lambda blank=blank: losses.FrameKL(blank=blank), zero_at_identity=True)
@@ -77,6 +107,11 @@ class Example:
     def loss(self, loss: Loss) -> torch.Tensor:
         return loss(self.student, self.teacher, self.batch)
 
+    def features(self, tap: str) -> tuple[list, list]:
+        """What both networks publish there, student first: lists of clips, of steps, of numbers."""
+        student, teacher = (network.read(tap).unpad() for network in (self.student, self.teacher))
+        return [clip.tolist() for clip in student], [clip.tolist() for clip in teacher]
+
     def student_tensors(self) -> list[torch.Tensor]:
         return [self.student.logits.values, *(tap.values for tap in self.student.taps.values())]
 
@@ -114,6 +149,23 @@ def example(
     for sequence in (student.logits, *student.taps.values()):
         sequence.values.requires_grad_()
     return Example(student, teacher, batch)
+
+
+def published(student: Sequence[Sequence], teacher: Sequence[Sequence]) -> Example:
+    """Two networks that publish these features under every tap; a clip is a list of steps, a step a list of numbers."""
+
+    def network(clips: Sequence[Sequence]) -> NetOutput:
+        width = max(len(step) for clip in clips for step in clip)
+        features = Padded.from_list(
+            [torch.tensor(clip, dtype=torch.float32).reshape(len(clip), width) for clip in clips]
+        )
+        return NetOutput(features, dict.fromkeys(("conv", "context", "frame"), features))
+
+    empty = Padded.from_list([torch.zeros(0, dtype=torch.int64) for _ in student])
+    batch = Batch(tuple(f"clip-{row}" for row in range(len(student))), empty, empty)
+    given = Example(network(student), network(teacher), batch)
+    given.student.logits.values.requires_grad_()
+    return given
 
 
 def with_garbage(given: Example, garbage: float, more: int = 2) -> Example:

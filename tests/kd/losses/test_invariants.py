@@ -103,7 +103,9 @@ def test_a_loss_reads_only_the_taps_it_names(case: Case):
 @every_loss
 def test_identical_teacher_and_student_give_zero_where_the_formula_says_so(case: Case):
     given = example()
-    value = built(case)(given.student, NetOutput(given.student.logits, given.teacher.taps), given.batch)
+    # Losses that are not zero project each side from its own width.
+    taps = given.student.taps if case.zero_at_identity else given.teacher.taps
+    value = built(case)(given.student, NetOutput(given.student.logits, taps), given.batch)
     if case.zero_at_identity:
         assert abs(value.item()) < 1e-6
     else:
@@ -131,6 +133,24 @@ def test_one_clip_without_steps_does_not_disturb_the_others(case: Case):
     value.backward()
     assert torch.isfinite(value)
     assert all(torch.isfinite(tensor.grad).all() for tensor in given.student_tensors() if tensor.grad is not None)
+
+
+@every_loss
+@pytest.mark.parametrize("ours", [0.0, 1.0, None])
+@pytest.mark.parametrize("theirs", [0.0, 1.0, None])
+def test_features_that_are_zero_or_all_alike_give_bounded_gradients(
+    case: Case, ours: float | None, theirs: float | None
+):
+    given = example()
+    for network, constant in ((given.student, ours), (given.teacher, theirs)):
+        for sequence in (network.logits, *network.taps.values()):
+            if constant is not None:
+                sequence.values.detach().fill_(constant)
+    value = given.loss(built(case))
+    value.backward()
+    assert torch.isfinite(value)
+    gradients = [tensor.grad for tensor in given.student_tensors() if tensor.grad is not None]
+    assert all(gradient.abs().max() < 1e3 for gradient in gradients)
 
 
 @every_loss
