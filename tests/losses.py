@@ -32,6 +32,15 @@ def _widths(**arguments: object) -> dict:
 
 ROWS: dict[str, list[Case]] = {
     "CTC": [Case("CTC", losses.CTC)],
+    "DKD": [
+        Case(
+            f"DKD-{target}-{blank}",
+            lambda target=target, blank=blank: losses.DKD(target=target, blank=blank),
+            zero_at_identity=True,
+        )
+        for target in ("aligned", "best")
+        for blank in ("keep", "drop")
+    ],
     "FrameKL": [
         Case(f"FrameKL-{blank}", lambda blank=blank: losses.FrameKL(blank=blank), zero_at_identity=True)
         for blank in ("keep", "drop", "eliminate", "symmetric_n", "reweight")

@@ -3,8 +3,17 @@
 from kd.losses.crd import CRD
 from kd.losses.crd_bank import CRDBank
 from kd.losses.ctc import CTC
+from kd.losses.dkd import DKD
 from kd.losses.frame_kl import FrameKL
 from kd.losses.keypoint_regression import KeypointRegression
 from kd.losses.temporal_relation import TemporalRelation
 
-__all__ = ["CRD", "CTC", "CRDBank", "FrameKL", "KeypointRegression", "TemporalRelation"]
+__all__ = [
+    "CRD",
+    "CTC",
+    "DKD",
+    "CRDBank",
+    "FrameKL",
+    "KeypointRegression",
+    "TemporalRelation",
+]

@@ -1,0 +1,62 @@
+"""Losses on scores in plain loops over lists of numbers; a clip is a list of steps, a step is a list of raw scores."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tests.reference import ctc_brute_force as brute_force
+from tests.reference.losses import Clip, Step, softmax
+
+
+def logs(clip: Clip) -> list[list[float]]:
+    return [[math.log(p) for p in softmax(step)] for step in clip]
+
+
+def aligned(clip: Clip, glosses: Sequence[int]) -> list[int]:
+    """The most probable path that spells the glosses, out of all paths."""
+    found = brute_force.best_path(logs(clip), len(clip[0]), glosses)
+    assert found is not None
+    return list(found[1])
+
+
+def dense(path: Sequence[int]) -> list[int]:
+    """Every blank takes the gloss of the nearest step that has one, the earlier of two."""
+    spoken = [t for t, label in enumerate(path) if label != 0]
+    if not spoken:
+        return list(path)
+    return [path[min(spoken, key=lambda other: (abs(other - t), other))] for t in range(len(path))]
+
+
+def decoupled(teacher: Step, student: Step, target: int, temperature: float) -> tuple[float, float]:
+    """TCKD and NCKD of one step, from probabilities as the paper writes them."""
+    p, q = (softmax([score / temperature for score in scores]) for scores in (teacher, student))
+    target_class = p[target] * math.log(p[target] / q[target])
+    target_class += (1 - p[target]) * math.log((1 - p[target]) / (1 - q[target]))
+    others = 0.0
+    for i in range(len(p)):
+        if i != target:
+            share, student_share = p[i] / (1 - p[target]), q[i] / (1 - q[target])
+            others += share * math.log(share / student_share)
+    return target_class, others
+
+
+def dkd(
+    student: Sequence[Clip],
+    teacher: Sequence[Clip],
+    targets: Sequence[Sequence[int]],
+    alpha: float,
+    beta: float,
+    temperature: float,
+    *,
+    drop: bool,
+) -> float:
+    values = []
+    for ours, theirs, labels in zip(student, teacher, targets, strict=True):
+        for one, other, label in zip(ours, theirs, labels, strict=True):
+            if drop and label == 0:
+                continue
+            first = 1 if drop else 0
+            target_class, others = decoupled(other[first:], one[first:], label - first, temperature)
+            values.append(temperature**2 * (alpha * target_class + beta * others))
+    return sum(values) / len(values) if values else 0.0
