@@ -61,6 +61,7 @@ ROWS: dict[str, list[Case]] = {
         )
         for adjacency, layers in (("P", 1), ("L", 1), ("P+L", 2))
     ],
+    "GuidedCTC": [Case("GuidedCTC", losses.GuidedCTC)],
     "KeypointRegression": [
         Case("KeypointRegression", lambda: losses.KeypointRegression(student_width=STUDENT_WIDTH, joints=JOINTS))
     ],

@@ -5,6 +5,7 @@ from kd.losses.crd_bank import CRDBank
 from kd.losses.ctc import CTC
 from kd.losses.dkd import DKD
 from kd.losses.frame_kl import FrameKL
+from kd.losses.guided_ctc import GuidedCTC
 from kd.losses.keypoint_regression import KeypointRegression
 from kd.losses.temporal_relation import TemporalRelation
 
@@ -14,6 +15,7 @@ __all__ = [
     "DKD",
     "CRDBank",
     "FrameKL",
+    "GuidedCTC",
     "KeypointRegression",
     "TemporalRelation",
 ]

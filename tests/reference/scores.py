@@ -60,3 +60,13 @@ def dkd(
             target_class, others = decoupled(other[first:], one[first:], label - first, temperature)
             values.append(temperature**2 * (alpha * target_class + beta * others))
     return sum(values) / len(values) if values else 0.0
+
+
+def guided_ctc(student: Sequence[Clip], guide: Sequence[Clip]) -> float:
+    missing = []
+    for ours, theirs in zip(student, guide, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            best = other.index(max(other))
+            if best != 0:
+                missing.append(1 - softmax(one)[best])
+    return sum(missing) / len(missing) if missing else 0.0
