@@ -62,6 +62,17 @@ ROWS: dict[str, list[Case]] = {
         for adjacency, layers in (("P", 1), ("L", 1), ("P+L", 2))
     ],
     "GuidedCTC": [Case("GuidedCTC", losses.GuidedCTC)],
+    "ShiftTolerantKL": [
+        Case(
+            f"ShiftTolerantKL-{per}-{blank}-{softness:g}",
+            lambda per=per, blank=blank, softness=softness: losses.ShiftTolerantKL(
+                max_shift=2, per=per, blank=blank, softness=softness
+            ),
+            zero_at_identity=softness == 0,
+        )
+        for per in ("clip", "step")
+        for blank, softness in (("keep", 0), ("drop", 0.5))
+    ],
     "KeypointRegression": [
         Case("KeypointRegression", lambda: losses.KeypointRegression(student_width=STUDENT_WIDTH, joints=JOINTS))
     ],

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tests.reference import ctc_brute_force as brute_force
-from tests.reference.losses import Clip, Step, softmax
+from tests.reference.losses import Clip, Step, kl, softmax
 
 
 def logs(clip: Clip) -> list[list[float]]:
@@ -70,3 +70,38 @@ def guided_ctc(student: Sequence[Clip], guide: Sequence[Clip]) -> float:
             if best != 0:
                 missing.append(1 - softmax(one)[best])
     return sum(missing) / len(missing) if missing else 0.0
+
+
+def best_of(values: Sequence[float], softness: float) -> float:
+    if softness == 0:
+        return min(values)
+    return -softness * math.log(sum(math.exp(-value / softness) for value in values) / len(values))
+
+
+def shift_tolerant(
+    student: Sequence[Clip],
+    teacher: Sequence[Clip],
+    max_shift: int,
+    per: str,
+    softness: float,
+    temperature: float,
+    *,
+    drop: bool,
+) -> float:
+    total, steps = 0.0, 0
+    first = 1 if drop else 0
+    for ours, theirs in zip(student, teacher, strict=True):
+        table = []  # a row per step, a column per shift
+        for t, one in enumerate(ours):
+            row = []
+            for shift in range(-max_shift, max_shift + 1):
+                other = theirs[max(0, min(len(theirs) - 1, t + shift))]
+                row.append(temperature**2 * kl(other[first:], one[first:], temperature))
+            table.append(row)
+        if per == "step":
+            total += sum(best_of(row, softness) for row in table)
+        elif table:
+            means = [sum(column) / len(column) for column in zip(*table, strict=True)]
+            total += len(table) * best_of(means, softness)
+        steps += len(table)
+    return total / steps
