@@ -62,6 +62,10 @@ ROWS: dict[str, list[Case]] = {
         for adjacency, layers in (("P", 1), ("L", 1), ("P+L", 2))
     ],
     "GuidedCTC": [Case("GuidedCTC", losses.GuidedCTC)],
+    "SequenceKD": [
+        Case("SequenceKD", lambda: losses.SequenceKD(n_best=4, width=6)),
+        Case("SequenceKD-1", lambda: losses.SequenceKD(n_best=1)),
+    ],
     "ShiftTolerantKL": [
         Case(
             f"ShiftTolerantKL-{per}-{blank}-{softness:g}",

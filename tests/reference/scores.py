@@ -105,3 +105,22 @@ def shift_tolerant(
             total += len(table) * best_of(means, softness)
         steps += len(table)
     return total / steps
+
+
+def best_sentences(clip: Clip, number: int) -> dict[tuple[int, ...], float]:
+    """The most probable sentences and their log probabilities, out of all that can be written."""
+    scores = brute_force.sentence_scores(logs(clip), len(clip[0]))
+    return {sentence: scores[sentence] for sentence in sorted(scores, key=lambda one: -scores[one])[:number]}
+
+
+def sequence_kd(student: Sequence[Clip], teacher: Sequence[Clip], n_best: int) -> float:
+    """Over all paths of the best sentences that the student can write at all."""
+    total, clips = 0.0, 0
+    for ours, theirs in zip(student, teacher, strict=True):
+        written = brute_force.sentence_scores(logs(ours), len(ours[0]))
+        fitting = {one: score for one, score in best_sentences(theirs, n_best).items() if one in written}
+        if fitting:
+            weights = softmax(list(fitting.values()))
+            total -= sum(weight * written[one] for weight, one in zip(weights, fitting, strict=True))
+            clips += 1
+    return total / clips if clips else 0.0
