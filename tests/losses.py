@@ -19,11 +19,16 @@ STUDENT_WIDTH, TEACHER_WIDTH, CLASSES, JOINTS = 6, 7, 5, 4
 
 @dataclass(frozen=True)
 class Case:
-    """One variant of a loss. ``zero_at_identity``: 0 when the student's outputs are the teacher's."""
+    """One variant of a loss.
+
+    ``zero_at_identity``: 0 when the student's outputs are the teacher's. ``untaught``: taps of the student that the
+    loss reads and gives no gradient.
+    """
 
     label: str
     build: Callable[[], Loss]
     zero_at_identity: bool = False
+    untaught: tuple[str, ...] = ()
 
 
 def _widths(**arguments: object) -> dict:
@@ -77,6 +82,7 @@ ROWS: dict[str, list[Case]] = {
         for per in ("clip", "step")
         for blank, softness in (("keep", 0), ("drop", 0.5))
     ],
+    "SelfDistillation": [Case("SelfDistillation", losses.SelfDistillation, untaught=("logits",))],
     "KeypointRegression": [
         Case("KeypointRegression", lambda: losses.KeypointRegression(student_width=STUDENT_WIDTH, joints=JOINTS))
     ],
@@ -136,6 +142,8 @@ def example(
     )
     student = network(steps, STUDENT_WIDTH)
     teacher = network(teacher_steps or steps, TEACHER_WIDTH)
+    for output in (student, teacher):  # last, so that what is drawn above stays as it is
+        output.taps["conv_logits"] = sequences(output.logits.lengths.tolist(), CLASSES).map(lambda scores: 2 * scores)
     for sequence in (student.logits, *student.taps.values()):
         sequence.values.requires_grad_()
     return Example(student, teacher, batch)

@@ -7,6 +7,7 @@ from kd.losses.dkd import DKD
 from kd.losses.frame_kl import FrameKL
 from kd.losses.guided_ctc import GuidedCTC
 from kd.losses.keypoint_regression import KeypointRegression
+from kd.losses.self_distillation import SelfDistillation
 from kd.losses.sequence_kd import SequenceKD
 from kd.losses.shift_tolerant_kl import ShiftTolerantKL
 from kd.losses.temporal_relation import TemporalRelation
@@ -19,6 +20,7 @@ __all__ = [
     "FrameKL",
     "GuidedCTC",
     "KeypointRegression",
+    "SelfDistillation",
     "SequenceKD",
     "ShiftTolerantKL",
     "TemporalRelation",
