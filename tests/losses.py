@@ -64,7 +64,14 @@ ROWS: dict[str, list[Case]] = {
                 **_widths(width=8, embedding_width=8, adjacency=adjacency, layers=layers, radius=2)
             ),
         )
-        for adjacency, layers in (("P", 1), ("L", 1), ("P+L", 2))
+        for adjacency, layers in (("P", 1), ("L", 1), ("P+L", 2), ("I", 1))
+    ]
+    + [
+        Case(
+            "TemporalRelation-" + "-".join(control.values()),
+            lambda control=control: losses.TemporalRelation(**_widths(width=8, embedding_width=8, radius=2, **control)),
+        )
+        for control in ({"comparison": "mse"}, {"frozen": "teacher"}, {"frozen": "both"})
     ],
     "GuidedCTC": [Case("GuidedCTC", losses.GuidedCTC)],
     "SequenceKD": [
