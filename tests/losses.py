@@ -19,11 +19,16 @@ STUDENT_WIDTH, TEACHER_WIDTH, CLASSES, JOINTS = 6, 7, 5, 4
 
 @dataclass(frozen=True)
 class Case:
-    """One variant of a loss. ``zero_at_identity``: 0 when the student's outputs are the teacher's."""
+    """One variant of a loss.
+
+    ``zero_at_identity``: 0 when the student's outputs are the teacher's. ``untaught``: taps of the student that the
+    loss reads and gives no gradient.
+    """
 
     label: str
     build: Callable[[], Loss]
     zero_at_identity: bool = False
+    untaught: tuple[str, ...] = ()
 
 
 def _widths(**arguments: object) -> dict:
@@ -62,6 +67,15 @@ ROWS: dict[str, list[Case]] = {
     "RKDDistance": _over("RKDDistance"),
     "SimilarityPreserving": _over("SimilarityPreserving"),
     "CTC": [Case("CTC", losses.CTC)],
+    "DKD": [
+        Case(
+            f"DKD-{target}-{blank}",
+            lambda target=target, blank=blank: losses.DKD(target=target, blank=blank),
+            zero_at_identity=True,
+        )
+        for target in ("aligned", "best")
+        for blank in ("keep", "drop")
+    ],
     "FrameKL": [
         Case(f"FrameKL-{blank}", lambda blank=blank: losses.FrameKL(blank=blank), zero_at_identity=True)
         for blank in ("keep", "drop", "eliminate", "symmetric_n", "reweight")
@@ -80,8 +94,32 @@ ROWS: dict[str, list[Case]] = {
                 **_widths(width=8, embedding_width=8, adjacency=adjacency, layers=layers, radius=2)
             ),
         )
-        for adjacency, layers in (("P", 1), ("L", 1), ("P+L", 2))
+        for adjacency, layers in (("P", 1), ("L", 1), ("P+L", 2), ("I", 1))
+    ]
+    + [
+        Case(
+            "TemporalRelation-" + "-".join(control.values()),
+            lambda control=control: losses.TemporalRelation(**_widths(width=8, embedding_width=8, radius=2, **control)),
+        )
+        for control in ({"comparison": "mse"}, {"frozen": "teacher"}, {"frozen": "both"})
     ],
+    "GuidedCTC": [Case("GuidedCTC", losses.GuidedCTC)],
+    "SequenceKD": [
+        Case("SequenceKD", lambda: losses.SequenceKD(n_best=4, width=6)),
+        Case("SequenceKD-1", lambda: losses.SequenceKD(n_best=1)),
+    ],
+    "ShiftTolerantKL": [
+        Case(
+            f"ShiftTolerantKL-{per}-{blank}-{softness:g}",
+            lambda per=per, blank=blank, softness=softness: losses.ShiftTolerantKL(
+                max_shift=2, per=per, blank=blank, softness=softness
+            ),
+            zero_at_identity=softness == 0,
+        )
+        for per in ("clip", "step")
+        for blank, softness in (("keep", 0), ("drop", 0.5))
+    ],
+    "SelfDistillation": [Case("SelfDistillation", losses.SelfDistillation, untaught=("logits",))],
     "KeypointRegression": [
         Case("KeypointRegression", lambda: losses.KeypointRegression(student_width=STUDENT_WIDTH, joints=JOINTS))
     ],
@@ -146,6 +184,8 @@ def example(
     )
     student = network(steps, STUDENT_WIDTH)
     teacher = network(teacher_steps or steps, TEACHER_WIDTH)
+    for output in (student, teacher):  # last, so that what is drawn above stays as it is
+        output.taps["conv_logits"] = sequences(output.logits.lengths.tolist(), CLASSES).map(lambda scores: 2 * scores)
     for sequence in (student.logits, *student.taps.values()):
         sequence.values.requires_grad_()
     return Example(student, teacher, batch)
