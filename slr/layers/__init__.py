@@ -1,7 +1,7 @@
 """Masked pieces that teachers and students share. Each works on a clip as if it were alone."""
 
 from slr.layers.attention import AttentionBlock, RelativeBias, SelfAttention
-from slr.layers.context import BiLSTM, NoContext, TransformerContext
+from slr.layers.context import BiLSTM, NoContext, TransformerContext, named_context
 from slr.layers.head import GlossHead
 from slr.layers.norm import MaskedBatchNorm
 from slr.layers.pooling import JointPooling
@@ -23,5 +23,6 @@ __all__ = [
     "TransformerContext",
     "ValidSteps",
     "gather_valid",
+    "named_context",
     "scatter_valid",
 ]
