@@ -1,6 +1,7 @@
 """Networks that read skeletons and learn."""
 
+from students.dke_gcn import DKEGCN, LightDKEGCN
 from students.st_gcn import STGCN
 from students.stgt import STGT
 
-__all__ = ["STGCN", "STGT"]
+__all__ = ["DKEGCN", "STGCN", "STGT", "LightDKEGCN"]

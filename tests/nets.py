@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from students import STGCN, STGT
+from torch import nn
+
+from students import DKEGCN, STGCN, STGT, LightDKEGCN
 from teachers import CNN2DCNN1D, STSGNet
 
 CLASSES = 7
@@ -37,6 +39,18 @@ def _stgcn(label: str, **arguments: Any) -> Case:
     small = {"channels": (4, 6), "temporal_kernel": 3, "width": 8, "heads": 2, "dropout": 0.0}
     build = lambda: STGCN(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
     return Case(f"STGCN-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+
+
+def _ctr_gcn(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
+    small = {"channels": (4, 8), "strides": (1, 1), "width": 8, "heads": 2, "temporal_layers": "K3-P2", "dropout": 0.0}
+
+    def build() -> Any:
+        net = network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
+        for block in net.blocks.layers:  # a newborn refines no graph, and what would refine it gets no gradient yet
+            nn.init.constant_(block.graph.strength, 0.5)
+        return net
+
+    return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
 def _cnn(label: str, *, frame_size: tuple[int, int] = FRAME_SIZE, **arguments: Any) -> Case:
@@ -66,6 +80,11 @@ ROWS: dict[str, list[Case]] = {
         _stgcn("adaptive", graph="adaptive", pooling="mean", context="none", partition="distance", max_hop=2),
         _stgcn("fixed", graph="fixed", partition="directed", shared_head=True, head="normalised", in_channels=2),
     ],
+    "DKEGCN": [
+        _ctr_gcn("default", DKEGCN),
+        _ctr_gcn("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
+    ],
+    "LightDKEGCN": [_ctr_gcn("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True)],
     "CNN2DCNN1D": [
         _cnn("default"),
         # One place alone would leave batch norm nothing to average over in a clip of one frame.
