@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from students import DKEGCN, STGCN, STGT, LightDKEGCN
+from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, LightDKEGCN
 from teachers import CNN2DCNN1D, STSGNet
 
 CLASSES = 7
@@ -53,6 +53,13 @@ def _ctr_gcn(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
     return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
+def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
+    # Masks are drawn from torch's generator, which the tests seed before each pass in training mode.
+    small = {"channels": (4, 6), "temporal_kernel": 3, "width": 8, "heads": 2, "mask_segment": 3, "dropout": 0.0}
+    build = lambda: network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
+    return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+
+
 def _cnn(label: str, *, frame_size: tuple[int, int] = FRAME_SIZE, **arguments: Any) -> Case:
     small = {"channels": (4, 6), "frame_width": 8, "width": 8, "hidden": 4, "recurrent_layers": 1, "dropout": 0.0}
     build = lambda: CNN2DCNN1D(num_classes=CLASSES, frame_size=frame_size, **{**small, **arguments})  # noqa: E731
@@ -85,6 +92,14 @@ ROWS: dict[str, list[Case]] = {
         _ctr_gcn("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
     ],
     "LightDKEGCN": [_ctr_gcn("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True)],
+    "CoSign1S": [
+        _cosign("default", CoSign1S, mask_rate=0.4),
+        _cosign("whole", CoSign1S, mask_rate=0.0, centre_groups=True, context="transformer", head="linear"),
+    ],
+    "CoSign2S": [
+        _cosign("default", CoSign2S, mask_rate=0.4, in_channels=2),
+        _cosign("fusion-alone", CoSign2S, stream_heads=False, centre_groups=True, shared_head=True),
+    ],
     "CNN2DCNN1D": [
         _cnn("default"),
         # One place alone would leave batch norm nothing to average over in a clip of one frame.
