@@ -12,7 +12,8 @@ from typing import Any
 
 from torch import nn
 
-from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, LightDKEGCN
+from slr.skeleton import skeleton_layout
+from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, LandmarkTransformer, LightDKEGCN
 from teachers import CNN2DCNN1D, STSGNet
 
 CLASSES = 7
@@ -60,6 +61,21 @@ def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
     return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
+def _landmarks(label: str, **arguments: Any) -> Case:
+    small = {
+        "width": 16,
+        "patch_heads": 2,
+        "heads": 2,
+        "local_blocks": 1,
+        "window": 2,
+        "global_blocks": 1,
+        "dropout": 0.0,
+    }
+    layout = skeleton_layout(arguments.pop("layout", "sign-27"))
+    build = lambda: LandmarkTransformer(num_classes=CLASSES, layout=layout, **{**small, **arguments})  # noqa: E731
+    return Case(f"LandmarkTransformer-{label}", build, (len(layout), arguments.get("in_channels", 3)))
+
+
 def _cnn(label: str, *, frame_size: tuple[int, int] = FRAME_SIZE, **arguments: Any) -> Case:
     small = {"channels": (4, 6), "frame_width": 8, "width": 8, "hidden": 4, "recurrent_layers": 1, "dropout": 0.0}
     build = lambda: CNN2DCNN1D(num_classes=CLASSES, frame_size=frame_size, **{**small, **arguments})  # noqa: E731
@@ -99,6 +115,11 @@ ROWS: dict[str, list[Case]] = {
     "CoSign2S": [
         _cosign("default", CoSign2S, mask_rate=0.4, in_channels=2),
         _cosign("fusion-alone", CoSign2S, stream_heads=False, centre_groups=True, shared_head=True),
+    ],
+    "LandmarkTransformer": [
+        _landmarks("default"),
+        _landmarks("face", layout="coco-wholebody-79", temporal_layers="K3"),
+        _landmarks("body-alone", layout="openpose-18", in_channels=2, shared_head=True),
     ],
     "CNN2DCNN1D": [
         _cnn("default"),

@@ -5,6 +5,7 @@ from slr.layers.context import BiLSTM, NoContext, TransformerContext, named_cont
 from slr.layers.head import GlossHead
 from slr.layers.norm import MaskedBatchNorm
 from slr.layers.pooling import JointPooling
+from slr.layers.rotary import RotaryAttention, RotaryBlock, RotaryContext
 from slr.layers.tail import RecogniserTail
 from slr.layers.temporal_conv import TemporalConv
 from slr.layers.valid import ValidSteps, gather_valid, scatter_valid
@@ -18,6 +19,9 @@ __all__ = [
     "NoContext",
     "RecogniserTail",
     "RelativeBias",
+    "RotaryAttention",
+    "RotaryBlock",
+    "RotaryContext",
     "SelfAttention",
     "TemporalConv",
     "TransformerContext",
