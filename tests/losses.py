@@ -80,6 +80,7 @@ ROWS: dict[str, list[Case]] = {
         Case(f"FrameKL-{blank}", lambda blank=blank: losses.FrameKL(blank=blank), zero_at_identity=True)
         for blank in ("keep", "drop", "eliminate", "symmetric_n", "reweight")
     ],
+    "Complementary": [Case("Complementary", lambda: losses.Complementary("conv", "context"))],
     "CRD": [
         Case("CRD-batch", lambda: losses.CRD(**_widths(width=8))),
         Case("CRD-gloss", lambda: losses.CRD(**_widths(width=8, positives="gloss", exclude_neighbours=0))),

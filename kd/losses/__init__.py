@@ -2,6 +2,7 @@
 
 from kd.losses.attention_transfer import AttentionTransfer
 from kd.losses.boundary_saliency import BoundarySaliency
+from kd.losses.complementary import Complementary
 from kd.losses.contextual_relation import ContextualRelation
 from kd.losses.crd import CRD
 from kd.losses.crd_bank import CRDBank
@@ -28,6 +29,7 @@ __all__ = [
     "AttentionTransfer",
     "BoundarySaliency",
     "CRDBank",
+    "Complementary",
     "ContextualRelation",
     "FitNet",
     "FrameKL",
