@@ -17,10 +17,11 @@ from slr.data import Finding, inspect
 from slr.types import Network
 from workbench.assemble import make_plan
 from workbench.environment import describe_environment
+from workbench.made_teacher import check_ready_made
 from workbench.making import Making
 from workbench.preflight import check_distillation, check_training
 from workbench.progress import Progress
-from workbench.schema import Data, Evaluate, Run, TrainConfig
+from workbench.schema import Data, DistillConfig, Evaluate, Run, TrainConfig
 from workbench.settings import corpus_section, load_either
 from workbench.workplace import Workplace
 
@@ -46,6 +47,8 @@ def check(what: str | None, words: list[str], configs: Path, progress: Progress,
         needs = check_training(config) if isinstance(config, TrainConfig) else check_distillation(config)
         console.print(f"{what}: the networks can be built, and the losses find their taps")
         place = Workplace.open(config.run, config.data, config.evaluate, progress)
+        if isinstance(config, DistillConfig):
+            check_ready_made(config, place, needs.teacher_taps)
         return _corpus(place, _fewest_steps(place, needs.trained), needs.streams, console)
     data = corpus_section(what, words, configs)
     place = Workplace.open(Run(name="check"), data, Evaluate(), progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError, Namespace
+from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,24 @@ from workbench.import_outputs import ImportSettings, import_outputs
 from workbench.progress import make_progress
 from workbench.settings import data_section
 
+_FORMAT = """Import what a teacher of another code base said about the clips of a corpus; teacher.outputs=DIR then teaches.
+
+A file per clip, CLIP.npz (no pickle) or CLIP.safetensors, holds
+  logits          [steps, columns]   raw scores or log posteriors of CTC, floating point
+  NAME            [steps, width]     any features, by the name under which losses read them; NAME_logits are scores too
+  NAME_length     whole number       how many steps of an array count, where it is padded
+  clip            text               the id of the clip, where you want it checked
+of plain clips, whole, as they were recorded. Training clips are all needed; of dev and test all or none."""
 _CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 
 
 def add_teacher_outputs(commands: Any) -> None:
     """Add the command to the subcommands of a parser."""
     parser = commands.add_parser(
-        "teacher-outputs", help="what a teacher of another code base said, so that it can teach (teacher.outputs)"
+        "teacher-outputs",
+        help="what a teacher of another code base said, so that it can teach (teacher.outputs=DIR)",
+        description=_FORMAT,
+        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", type=Path, help="one .npz or .safetensors file per clip, called by its id")
     parser.add_argument(

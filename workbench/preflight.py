@@ -37,6 +37,11 @@ _CLASSES, _CLIPS = 3, 2  # any numbers do: nothing that is checked depends on th
 MAIN_ROLES = ("student", "network")
 TEACHER_ROLES = ("teacher", "network")
 TITLE = "The losses do not fit the networks"
+_SHARED = {
+    "average": "several teachers publish the taps that all of them have, features side by side",
+    "weighted": "several teachers publish the taps that all of them have, features side by side",
+    "best": "several teachers publish the taps that all of them have in the same width",
+}
 
 
 @dataclass(frozen=True)
@@ -65,9 +70,13 @@ def check_distillation(config: DistillConfig) -> Needs:
     student = bare_network(config.student.network, layout)
     objectives = [*teacher.objectives]
     objectives += _objectives(("student",), config.student.stages, student, layout)
-    distilled = _objectives(
-        ("student",), config.student.stages, student, layout, over=config.distillation.losses, teacher=teacher.widths
-    )
+    over = config.distillation.losses
+    try:
+        distilled = _objectives(("student",), config.student.stages, student, layout, over=over, teacher=teacher.widths)
+    except ConfigError as error:
+        if config.teacher.combine is None:
+            raise
+        raise ConfigError(error.faults, f"{TITLE} ({_SHARED[config.teacher.combine]})") from error
     if not any(objective.needs_teacher for objective in distilled):
         fault = Fault(("distillation", "losses"), "nothing in it compares with the teacher at a weight above 0")
         raise ConfigError([fault], TITLE)

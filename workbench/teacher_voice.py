@@ -21,6 +21,8 @@ from workbench.pseudo_labels import read_labels
 from workbench.recognise import Recogniser, Recognition, Seen, Watcher
 from workbench.workplace import Workplace
 
+_CLOSE = 1e-6
+
 
 @dataclass(frozen=True)
 class TeacherVoice:
@@ -119,8 +121,9 @@ class _SeenByRate(Seen):
         clip = self.batch.ids[row]
         rate = self.source.step_frames(clip, "logits", int(self.logits.lengths[row]))
         last = self.source.clips[clip].frames
+        # A rounding error of the rate must not add a frame on either side.
         frames = tuple(
-            (min(math.floor(start * rate), last - 1), max(1, min(math.ceil((end + 1) * rate), last)))
+            (min(math.floor(start * rate + _CLOSE), last - 1), min(math.ceil((end + 1) * rate - _CLOSE), last))
             for start, end in zip(hypothesis.starts, hypothesis.ends, strict=True)
         )
         fps = self.dataset.corpus.fps
