@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -75,6 +77,22 @@ def read_outputs(path: Path, clip: str, wanted: Iterable[str] | None = None) -> 
         known = ", ".join(sorted(content)) or "nothing"
         raise ValueError(f"{path} holds no {missing!r}, only {known}")
     return ClipOutputs(path, {name: _checked(path, name, content[name], content.get(name + LENGTH)) for name in names})
+
+
+def digest(arrays: Mapping[str, Tensor]) -> str:
+    """Sixty-four hex digits over the name, shape and numbers of every array, in the order of the names."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        values = arrays[name].contiguous()
+        found.update(json.dumps([name, list(values.shape)]).encode())
+        found.update(values.reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
+def like_probabilities(logits: Tensor) -> bool:
+    """Whether all steps are distributions; raw scores that are would be softened twice and teach nearly nothing."""
+    sums = logits.sum(dim=-1)
+    return bool((logits >= 0).all()) and bool(((sums - 1).abs() < 1e-2).all())
 
 
 def _named(folder: Path) -> dict[str, Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from kd.cache import TeacherCache
@@ -22,10 +20,11 @@ from slr.data import SPLITS, Clip, Corpus
 from slr.types import NetOutput, Padded
 from slr.vocabulary import Vocabulary
 from workbench.assemble import open_corpus
-from workbench.clip_outputs import ClipOutputs, find_files, read_outputs
+from workbench.clip_outputs import ClipOutputs, digest, find_files, like_probabilities, read_outputs
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
 from workbench.gloss_columns import GlossColumns, read_columns
+from workbench.import_report import counted, import_lines, some
 from workbench.making import Making
 from workbench.output_rates import Rates
 from workbench.output_store import CARD, FORMAT, OutputCard, OutputStore
@@ -34,7 +33,6 @@ from workbench.schema import Data
 
 _CLIPS_PER_SHARD = 128
 _LARGEST_HALF = 65504.0
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,8 @@ class _Import:
         with saying_when_full(self.settings.out):
             self._write(store, looked)
             store.write_card()
-        self._report(store.card)
+        for line in import_lines(store.card, self.columns.unused, self.corpus):
+            self.progress.line(line)
         return self.settings.out
 
     def _clips(self) -> dict[str, Clip]:
@@ -148,7 +147,7 @@ class _Import:
         if strangers:
             raise ValueError(
                 f"{self.files[strangers[0]]} is about {strangers[0]!r}, which is no clip of {self.corpus.name} "
-                f"({_counted(len(strangers), 'such file')}): files are called by the ids of the clips, or listed with "
+                f"({counted(len(strangers), 'such file')}): files are called by the ids of the clips, or listed with "
                 "them in an --index"
             )
         for split in SPLITS:
@@ -167,7 +166,7 @@ class _Import:
         if len(lacking) > self.settings.max_lacking * len(glosses):
             raise ValueError(
                 f"the teacher of {self.settings.glosses} lacks {len(lacking)} of the {len(glosses)} glosses of "
-                f"{self.corpus.name} ({_some(lacking)}), and {self.settings.max_lacking:.0%} may be lacking: is it the "
+                f"{self.corpus.name} ({some(lacking)}), and {self.settings.max_lacking:.0%} may be lacking: is it the "
                 "list of another corpus, or spelt otherwise? --max-lacking allows more"
             )
 
@@ -199,8 +198,8 @@ class _Import:
                 found[clip] = _Looked(
                     {name: len(values) for name, values in ours.items()},
                     {name: values.shape[1] for name, values in ours.items()},
-                    _digest(ours),
-                    _like_probabilities(outputs.arrays["logits"]),
+                    digest(ours),
+                    like_probabilities(outputs.arrays["logits"]),
                 )
                 self._check_same_arrays(outputs.path, found[clip], found[next(iter(found))])
                 bar.advance()
@@ -289,53 +288,7 @@ class _Import:
     ) -> Iterator[tuple[str, NetOutput]]:
         for clip in clips:
             ours = self._ours(self._read(clip))
-            if _digest(ours) != looked[clip].digest:
+            if digest(ours) != looked[clip].digest:
                 raise ValueError(f"{self.files[clip]} was changed while it was imported: start again")
             arrays = {name: Padded.from_list([values]) for name, values in ours.items()}
             yield keys[clip], NetOutput(arrays.pop("logits"), arrays)
-
-    def _report(self, card: OutputCard) -> None:
-        line = self.progress.line
-        counts = ", ".join(f"{len(card.clips[split])} {split}" for split in card.splits)
-        absent = [split for split in ("dev", "test") if split not in card.splits]
-        line(f"{card.name}: outputs of {counts} clips of {card.corpus}")
-        if absent:
-            line(f"no outputs of {' and '.join(absent)}: the teacher's WER there will not be measured")
-        if card.lacking:
-            tokens = sum(gloss in card.lacking for clip in self.corpus.clips("train") for gloss in clip.glosses)
-            line(
-                f"the teacher lacks {len(card.lacking)} of {len(card.glosses)} glosses of the corpus "
-                f"({_some(card.lacking)}), {tokens} times in the training transcripts: they score below all others"
-            )
-        if self.columns.unused:
-            line(
-                f"the corpus lacks {_counted(len(self.columns.unused), 'gloss', 'es')} of the teacher "
-                f"({_some(self.columns.unused)}): their columns are dropped"
-            )
-        rates = ", ".join(f"{name} {frames:g}" for name, frames in card.frames_per_step.items())
-        line(f"frames of {card.fps:g} per second per step: {rates}")
-
-
-def _digest(arrays: Mapping[str, Tensor]) -> str:
-    """Hash of the numbers of a clip as they are stored, before half precision."""
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        values = arrays[name].contiguous()
-        digest.update(json.dumps([name, list(values.shape)]).encode())
-        digest.update(values.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def _like_probabilities(logits: Tensor) -> bool:
-    """Whether all steps are distributions; raw scores that are would be softened twice and teach nearly nothing."""
-    sums = logits.sum(dim=-1)
-    return bool((logits >= 0).all()) and bool(((sums - 1).abs() < 1e-2).all())
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
-
-
-def _counted(number: int, noun: str, plural: str = "s") -> str:
-    return f"{number} {noun}{plural if number != 1 else ''}"

@@ -16,6 +16,7 @@ from kd.teacher import FrozenTeacher, Teacher
 from slr.ctc import Decoder, LabelSet
 from slr.data import collate
 from slr.types import Batch, Network
+from workbench.assemble import make_plan
 from workbench.caching import CLIPS_PER_BATCH, identity_of, teaching_of
 from workbench.checkpoint import load_network, read_card
 from workbench.code_identity import module_hash
@@ -86,7 +87,8 @@ class MadeTeacher:
         """Let what is no single network read dev and test, where there is something to read them with.
 
         Returns:
-            names, sizes, costs and splits read by role, the seconds of all, and what has to be said about the teacher.
+            names, sizes and splits read by role; where outputs came from; how teachers were combined; and what has to
+            be said about all that below the table.
         """
         found: dict[str, Any] = {
             "names": {},
@@ -147,8 +149,7 @@ class MadeTeacher:
         return Teaching(teacher, widths, said)
 
     def _outputs_of(self, store: OutputStore, split: str, taps: tuple[str, ...] = ()) -> ForeignTeacher:
-        stride = self.place.dataset(split, ()).plan.stride
-        return store.teacher(split, stride, taps, preload=split == "train")
+        return store.teacher(split, make_plan(self.place.data).stride, taps, preload=split == "train")
 
     def _together(self, members: list[Teacher]) -> EnsembleTeacher:
         assert self.rule is not None

@@ -10,7 +10,7 @@ from workbench.import_outputs import ImportSettings, import_outputs
 from workbench.progress import make_progress
 from workbench.settings import data_section
 
-_FORMAT = """Import what a teacher of another code base said about the clips of a corpus; teacher.outputs=DIR then teaches.
+_FORMAT = """Import what a teacher of another code base said about a corpus; teacher.outputs=DIR then teaches.
 
 A file per clip, CLIP.npz (no pickle) or CLIP.safetensors, holds
   logits          [steps, columns]   raw scores or log posteriors of CTC, floating point

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -112,7 +113,7 @@ def render_networks(result: Mapping[str, Any], networks: Mapping[str, NetworkRes
 
 def _row(network: NetworkResult) -> list[str]:
     dev, test = network.reports.get("dev"), network.reports.get("test")
-    shown = [network.name, _percent(dev.wer) if dev else _UNKNOWN]
+    shown = [escape(network.name), _percent(dev.wer) if dev else _UNKNOWN]
     if test:
         interval, counts = wer_interval(test), test.counts
         shown += [
