@@ -108,12 +108,13 @@ def _named(folder: Path) -> dict[str, Path]:
 
 def _indexed(folder: Path, index: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
+    files: set[str] = set()
     last = ""
     for number, line in enumerate(index.read_text(encoding="utf-8").splitlines(), start=1):
         clip, tab, name = line.partition("\t")
         if not (tab and clip and name):
             raise ValueError(f"line {number} of {index} is not a clip, a tab and a file: {line!r}")
-        if clip in found or folder / name in found.values():
+        if clip in found or name in files:
             raise ValueError(f"line {number} of {index} names {clip if clip in found else name!r} a second time")
         # Ids that were written beside a list of files in another order are the way to outputs of the wrong clips.
         if clip < last:
@@ -124,6 +125,7 @@ def _indexed(folder: Path, index: Path) -> dict[str, Path]:
         if not (folder / name).is_file() or Path(name).suffix not in ENDINGS:
             raise ValueError(f"line {number} of {index} names {name!r}, which is no .npz or .safetensors in {folder}")
         found[clip] = folder / name
+        files.add(name)
         last = clip
     return found
 
