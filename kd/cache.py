@@ -84,7 +84,10 @@ class TeacherCache:
             taps: taps wanted beside the logits; an entry without one of them is missing.
         """
         self._scan()
-        wanted = ("logits", *taps)
+        wanted, keys = ("logits", *taps), list(keys)
+        for key in keys:
+            self._find(key, wanted)
+        # Only now, since a damaged entry takes those with it that lie in the same shard and were sound.
         return [key for key in keys if self._find(key, wanted) is None]
 
     def write(self, outputs: Mapping[str, NetOutput]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from slr.synthesis import KEYPOINT_LEVELS, PROFILES, SimulatedSpec, StitchSpec
 from workbench.cli import command, example_parser
+from workbench.outputs_command import add_teacher_outputs
 from workbench.prepare import language_model, prepare
 from workbench.progress import make_progress
 
@@ -49,6 +50,7 @@ if __name__ == "__main__":
     model.add_argument("--order", type=int, default=3, help="longest n-gram (default: %(default)s)")
     model.add_argument("--out", type=Path, metavar="FILE", default=Path("glosses.arpa"), help="default: %(default)s")
     model.set_defaults(work=ngrams)
+    add_teacher_outputs(corpora)
     for made in (synthetic, stitch):
         made.set_defaults(work=corpus)
         made.add_argument("--seed", type=int, default=0)

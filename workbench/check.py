@@ -16,13 +16,13 @@ from torch import Tensor, nn
 from slr.data import Finding, inspect
 from slr.types import Network
 from workbench.assemble import make_plan
-from workbench.config import load_config
 from workbench.environment import describe_environment
+from workbench.made_teacher import check_ready_made
 from workbench.making import Making
 from workbench.preflight import check_distillation, check_training
 from workbench.progress import Progress
-from workbench.schema import Data, Evaluate, Run, TrainConfig
-from workbench.settings import load_either
+from workbench.schema import Data, DistillConfig, Evaluate, Run, TrainConfig
+from workbench.settings import corpus_section, load_either
 from workbench.workplace import Workplace
 
 _EXTRAS = ("pose_format", "av", "mediapipe", "flashlight", "kenlm", "onnx", "onnxruntime", "submitit", "tensorboard")
@@ -47,12 +47,10 @@ def check(what: str | None, words: list[str], configs: Path, progress: Progress,
         needs = check_training(config) if isinstance(config, TrainConfig) else check_distillation(config)
         console.print(f"{what}: the networks can be built, and the losses find their taps")
         place = Workplace.open(config.run, config.data, config.evaluate, progress)
+        if isinstance(config, DistillConfig):
+            check_ready_made(config, place, needs.teacher_taps)
         return _corpus(place, _fewest_steps(place, needs.trained), needs.streams, console)
-    path = configs / "data" / f"{what}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(found.stem for found in path.parent.glob("*.yaml")))
-        raise ValueError(f"{what!r} is neither a YAML file nor a corpus of {path.parent}, which has {known}")
-    data = load_config(path, [word.removeprefix("data.") for word in words], schema=Data)
+    data = corpus_section(what, words, configs)
     place = Workplace.open(Run(name="check"), data, Evaluate(), progress)
     return _corpus(place, lambda lengths: -(-lengths // _USUAL_REDUCTION), _present_streams(data), console)
 

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from rich.console import Console
 
 from slr.ctc import Decoder, LabelSet
-from slr.types import Network
 from workbench.assemble import make_decoder
-from workbench.caching import teaching_of
-from workbench.checkpoint import load_network, read_card
 from workbench.config import config_hash
 from workbench.disk import saying_when_full
 from workbench.feasibility import check_clips
-from workbench.fitting import check_teacher_fits
-from workbench.measure import MadeNetwork, left_files, measure, scored
-from workbench.preflight import TEACHER_ROLES, Needs, check_distillation, find_checkpoint
+from workbench.made_teacher import MadeTeacher, check_ready_made, make_teacher, ready_made, teacher_roles
+from workbench.measure import SPLITS, MadeNetwork, hypotheses_file, left_files, measure, scored
+from workbench.preflight import Needs, check_distillation
 from workbench.progress import Progress
-from workbench.pseudo_labels import LABELS, agreement, configured_labels, labels_of
+from workbench.pseudo_labels import LABELS, agreement, configured_labels
 from workbench.record import RunRecord
-from workbench.result import ROLES, NetworkResult, gap_as_dict, render_distillation
+from workbench.result import ROLES, STUDENTS, NetworkResult, gap_as_dict, render_distillation
 from workbench.schema import DistillConfig
 from workbench.training import Training, train_network
 from workbench.workplace import Workplace
@@ -47,8 +46,9 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
     inputs = {
         "config": config_hash(config),
         "clips": check_clips(place, needs.streams, needs.trained),
-        "teacher": _loaded_weights(config),
+        "teacher": ready_made(config.teacher),
     }
+    check_ready_made(config, place, needs.teacher_taps)
     labels = configured_labels(config.evaluate, place)
     if labels is not None:
         inputs["labels"] = labels.sha256
@@ -57,88 +57,120 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
         if finished is None:
             record.drop_result()
             decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
-            made, cache_seconds = _make_networks(config, needs, place, fresh)
-            measured = _measure(place, made, decoder, record, labels)
-            measured["seconds"]["cache"] = cache_seconds
-            finished = record.finish("networks", inputs, outputs=[*left_files(ROLES, MAIN), LABELS], result=measured)
+            made = _make(config, needs, place, fresh)
+            measured, left = _measure(place, made, decoder, record, labels)
+            finished = record.finish("networks", inputs, outputs=left, result=measured)
         else:
             progress.line(f"nothing is left to do: the networks of {record.folder} were finished {finished.finished}")
-        networks = {role: scored(place, record.folder, role, MAIN, finished.result) for role in ROLES}
+        roles = {**teacher_roles(config.teacher), **STUDENTS}
+        splits = finished.result["splits"]
+        networks = {role: scored(place, record.folder, role, MAIN, finished.result, splits[role]) for role in roles}
         result = _result(config, networks, finished.result)
         record.write_result(result)
-        console.print(render_distillation(result, networks, place.corpus.name))
+        notes = finished.result["notes"]
+        console.print(render_distillation(result, networks, place.corpus.name, roles=roles, notes=notes))
     return record.folder
 
 
-def _make_networks(
-    config: DistillConfig, needs: Needs, place: Workplace, fresh: bool
-) -> tuple[dict[str, MadeNetwork], float]:
-    """The networks of all roles, and the seconds that the teacher's outputs took."""
+@dataclass(frozen=True)
+class _Made:
+    """The teacher and the students of a run, and the seconds that the teacher's outputs took."""
+
+    teacher: MadeTeacher
+    students: Mapping[str, MadeNetwork]
+    cache_seconds: float
+
+
+def _make(config: DistillConfig, needs: Needs, place: Workplace, fresh: bool) -> _Made:
     seed, student = config.run.seed, config.student
-    teacher = _make_teacher(config, place, fresh)
+    teacher = make_teacher(config, place, fresh=fresh)
     baseline = train_network(place, Training("student alone", student.network, student.stages, seed), fresh=fresh)
     begin = time.perf_counter()
-    teaching = teaching_of(place, teacher, needs.teacher_taps, live=config.teacher.live)
+    teaching = teacher.teaching(needs.teacher_taps, live=config.teacher.live)
     seconds = round(time.perf_counter() - begin, 3)
     distilled = Training(
         "student distilled", student.network, student.stages, seed, config.distillation.losses, teaching
     )
     student_made = train_network(place, distilled, fresh=fresh)
-    return {"teacher": teacher, "baseline": baseline, "student": student_made}, seconds
-
-
-def _make_teacher(config: DistillConfig, place: Workplace, fresh: bool) -> MadeNetwork:
-    if config.teacher.checkpoint is not None:
-        return _loaded_teacher(config.teacher.checkpoint, place)
-    assert config.teacher.network is not None, "the schema wants a network or a checkpoint"
-    seed = config.run.seed if config.teacher.seed is None else config.run.seed + config.teacher.seed
-    return train_network(place, Training("teacher", config.teacher.network, config.teacher.stages, seed), fresh=fresh)
-
-
-def _loaded_weights(config: DistillConfig) -> str | None:
-    """Hash of the weights of a teacher that is not trained here."""
-    if config.teacher.checkpoint is None:
-        return None
-    return read_card(find_checkpoint(config.teacher.checkpoint, TEACHER_ROLES)).weights_sha256
-
-
-def _loaded_teacher(path: str, place: Workplace) -> MadeNetwork:
-    checkpoint = find_checkpoint(path, TEACHER_ROLES)
-    network, card = load_network(checkpoint)
-    dataset = place.dataset("dev", {cast(Network, network).input_stream})
-    check_teacher_fits(checkpoint, card, place.vocabulary, dataset.describe())
-    place.progress.line(f"teacher  loaded from {checkpoint}, trained on {card.corpus}")
-    return MadeNetwork(network.to(place.precision.device), card, checkpoint, None, 0.0)
+    return _Made(teacher, {"baseline": baseline, "student": student_made}, seconds)
 
 
 def _measure(
-    place: Workplace, made: dict[str, MadeNetwork], decoder: Decoder, record: RunRecord, labels: LabelSet | None
-) -> dict[str, Any]:
-    """Let every network read dev and test, and keep what a result is made of."""
-    measured = measure(place, made, decoder, record, MAIN)
-    students = {role: made[role].network for role in ("baseline", "student")}
-    labels = labels or labels_of(place, made["teacher"])
-    with saying_when_full(record.folder):
-        labels.write(record.folder / LABELS)
-    measured["pseudo_label_accuracy"] = agreement(place, labels, students)
-    return measured
+    place: Workplace, made: _Made, decoder: Decoder, record: RunRecord, labels: LabelSet | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Let every network and the teacher read dev and test, and keep what a result is made of.
+
+    Returns:
+        what was measured, and the files that were left.
+    """
+    networks = {**made.teacher.networks, **made.students}
+    measured = measure(place, networks, decoder, record, MAIN)
+    measured["splits"] = {role: list(SPLITS) for role in networks}
+    _join(measured, made.teacher.measure(decoder, record, MAIN))
+    measured["seconds"] |= {"teacher": _seconds(made.teacher), "cache": made.cache_seconds}
+    others = {role: splits for role, splits in measured["splits"].items() if role not in networks}
+    left = left_files(networks, MAIN)
+    left += [hypotheses_file(role, split, MAIN) for role, splits in others.items() for split in splits]
+    labels = labels or made.teacher.labels()
+    measured["pseudo_label_accuracy"] = None
+    if labels is not None:
+        with saying_when_full(record.folder):
+            labels.write(record.folder / LABELS)
+        students = {role: one.network for role, one in made.students.items()}
+        measured["pseudo_label_accuracy"] = agreement(place, labels, students)
+        left.append(LABELS)
+    return measured, left
+
+
+def _join(measured: dict[str, Any], of_teacher: Mapping[str, Any]) -> None:
+    """Add what was found of a teacher that is no single network."""
+    for key in ("names", "params", "splits"):
+        measured[key] |= of_teacher[key]
+    members = [measured["macs"].get(role) for role in measured["names"] if role.startswith("teacher-")]
+    for role in of_teacher["names"]:
+        together = role == "teacher" and members and None not in members
+        measured["macs"][role] = sum(members) if together else None
+    measured |= {key: of_teacher[key] for key in ("notes", "combination", "outputs")}
+
+
+def _seconds(teacher: MadeTeacher) -> float:
+    return round(sum(made.seconds for made in teacher.networks.values()), 3)
 
 
 def _result(config: DistillConfig, networks: dict[str, NetworkResult], measured: dict[str, Any]) -> dict[str, Any]:
-    accuracy = measured["pseudo_label_accuracy"]
-    return {
+    result = {
         "name": config.run.name,
         "config_hash": config_hash(config),
         "seed": config.run.seed,
         "protocol": config.data.protocol,
         "decoder": measured["decoder"],
-        **{role: networks[role].as_dict() for role in ROLES},
+        **{role: _as_dict(networks[role], measured["outputs"].get(role)) for role in ROLES},
         "gap_closed": gap_as_dict(networks["baseline"], networks["student"], networks["teacher"]),
-        "pseudo_label_accuracy": {
-            **accuracy["student"],
-            "baseline": accuracy["baseline"],
-            "labels": accuracy["labels"],
-            "clips_left_out": accuracy["clips_left_out"],
-        },
+        "pseudo_label_accuracy": _agreement_as_dict(measured["pseudo_label_accuracy"]),
         "seconds": measured["seconds"],
+    }
+    members = [role for role in networks if role not in ROLES]
+    if members:
+        result["teachers"] = {
+            role.partition("-")[2]: _as_dict(networks[role], measured["outputs"].get(role)) for role in members
+        }
+        result["combination"] = measured["combination"]
+    return result
+
+
+def _as_dict(network: NetworkResult, outputs: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The entry of a network, or of a teacher that is foreign: known by imported ``outputs`` alone."""
+    return network.as_dict() if outputs is None else {**network.as_dict(), "foreign": True, "outputs": outputs}
+
+
+def _agreement_as_dict(found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The entry ``pseudo_label_accuracy``; nothing but nulls where the teacher could make no labels."""
+    if found is None:
+        nothing = dict.fromkeys(("all", "non_blank", "dense"))
+        return {**nothing, "baseline": nothing, "labels": None, "clips_left_out": None}
+    return {
+        **found["student"],
+        "baseline": found["baseline"],
+        "labels": found["labels"],
+        "clips_left_out": found["clips_left_out"],
     }

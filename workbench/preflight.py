@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from torch import nn
 
+from kd.ensemble import combined_widths, holds_scores
 from kd.objective import Objective
 from slr.scoring import protocol_by_name
 from slr.skeleton import SkeletonLayout, skeleton_layout
@@ -25,7 +26,8 @@ from workbench.assemble import (
 )
 from workbench.checkpoint import load_network
 from workbench.components import build
-from workbench.faults import ConfigError, Fault, Place
+from workbench.faults import ConfigError, Fault, Place, dotted
+from workbench.output_store import OutputStore
 from workbench.rng import preserved
 from workbench.schema import Data, DistillConfig, LossTerm, Stage, TrainConfig
 from workbench.targets import resolve
@@ -35,6 +37,11 @@ _CLASSES, _CLIPS = 3, 2  # any numbers do: nothing that is checked depends on th
 MAIN_ROLES = ("student", "network")
 TEACHER_ROLES = ("teacher", "network")
 TITLE = "The losses do not fit the networks"
+_SHARED = {
+    "average": "several teachers publish the taps that all of them have, features side by side",
+    "weighted": "several teachers publish the taps that all of them have, features side by side",
+    "best": "several teachers publish the taps that all of them have in the same width",
+}
 
 
 @dataclass(frozen=True)
@@ -55,31 +62,83 @@ def check_distillation(config: DistillConfig) -> Needs:
 
     Raises:
         ConfigError: naming the loss, the tap and what is published instead; or when nothing is distilled at all.
-        ValueError: when the teacher's checkpoint cannot be read.
+        ValueError: when a checkpoint or the outputs of a teacher cannot be read.
     """
     _check_data(config.data)
     layout = configured_layout(config.data)
-    objectives: list[Objective] = []
-    trained: list[nn.Module] = []
-    if config.teacher.checkpoint is not None:
-        teacher, _ = load_network(find_checkpoint(config.teacher.checkpoint, TEACHER_ROLES))
-    else:
-        assert config.teacher.network is not None
-        teacher = bare_network(config.teacher.network, layout)
-        trained.append(teacher)
-        objectives += _objectives(("teacher",), config.teacher.stages, teacher, layout)
+    teacher = _configured_teacher(config, layout)
     student = bare_network(config.student.network, layout)
-    widths = {**cast(Network, teacher).tap_widths, "logits": _CLASSES}
+    objectives = [*teacher.objectives]
     objectives += _objectives(("student",), config.student.stages, student, layout)
-    distilled = _objectives(
-        ("student",), config.student.stages, student, layout, over=config.distillation.losses, teacher=widths
-    )
+    over = config.distillation.losses
+    try:
+        distilled = _objectives(("student",), config.student.stages, student, layout, over=over, teacher=teacher.widths)
+    except ConfigError as error:
+        if config.teacher.combine is None:
+            raise
+        raise ConfigError(error.faults, f"{TITLE} ({_SHARED[config.teacher.combine]})") from error
     if not any(objective.needs_teacher for objective in distilled):
         fault = Fault(("distillation", "losses"), "nothing in it compares with the teacher at a weight above 0")
         raise ConfigError([fault], TITLE)
     taps = {tap for objective in distilled for tap in objective.required_taps().teacher}
-    streams = streams_of([teacher, student], [*objectives, *distilled])
-    return Needs(streams, (*trained, student), frozenset({"logits", *taps}))
+    streams = streams_of([*teacher.networks, student], [*objectives, *distilled])
+    return Needs(streams, (*teacher.trained, student), frozenset({"logits", *taps}))
+
+
+@dataclass
+class _ConfiguredTeacher:
+    """What a configuration says of its teacher: taps with their widths, networks, those trained, and their losses."""
+
+    widths: Mapping[str, int] = field(default_factory=dict)
+    networks: list[nn.Module] = field(default_factory=list)
+    trained: list[nn.Module] = field(default_factory=list)
+    objectives: list[Objective] = field(default_factory=list)
+
+
+def _configured_teacher(config: DistillConfig, layout: SkeletonLayout) -> _ConfiguredTeacher:
+    found = _ConfiguredTeacher()
+    widths: list[Mapping[str, int]] = []
+    for place, source in config.teacher.sources().values():
+        if source.outputs is not None:
+            widths.append(_stored_widths(OutputStore.open(source.outputs), config, place))
+            continue
+        if source.checkpoint is not None:
+            network, _ = load_network(find_checkpoint(source.checkpoint, TEACHER_ROLES))
+        else:
+            assert source.network is not None, "the schema wants a network, a checkpoint or outputs"
+            network = bare_network(source.network, layout)
+            found.trained.append(network)
+            found.objectives += _objectives(place, source.stages, network, layout)
+        found.networks.append(network)
+        widths.append({**_bare_widths(cast(Network, network).tap_widths), "logits": _CLASSES})
+    combine = config.teacher.combine
+    found.widths = combined_widths(widths, combine) if combine is not None else widths[0]
+    return found
+
+
+def _stored_widths(store: OutputStore, config: DistillConfig, place: Place) -> dict[str, int]:
+    """Widths of the taps of imported outputs.
+
+    Raises:
+        ConfigError: when the configuration shows clips in a way that outputs cannot answer.
+    """
+    if config.data.streams.flip > 0:
+        raise ConfigError(
+            [
+                Fault(
+                    ("data", "streams", "flip"),
+                    f"mirrors training clips, and {dotted(place)}.outputs are those of plain clips: set it to 0, or "
+                    "take a teacher that can be asked",
+                )
+            ],
+            "The teacher cannot answer what training shows it: the configuration",
+        )
+    return {**_bare_widths(store.card.widths), "logits": _CLASSES}
+
+
+def _bare_widths(widths: Mapping[str, int]) -> dict[str, int]:
+    """Widths with a few classes wherever there are scores over the vocabulary, as all networks have them here."""
+    return {name: _CLASSES if holds_scores(name) else width for name, width in widths.items()}
 
 
 def check_training(config: TrainConfig) -> Needs:

@@ -12,7 +12,7 @@ from typing import Protocol, cast
 import torch
 from torch import nn
 
-from slr.ctc import Decoder, Hypothesis, step_times
+from slr.ctc import Decoder, GlossTimes, Hypothesis, step_times
 from slr.data import Clip, SignDataset
 from slr.scoring import Transcript, WerReport, score, write_ctm
 from slr.types import Batch, NetOutput, Network, Padded
@@ -46,14 +46,17 @@ class Seen:
 
     def locate(self, row: int, hypothesis: Hypothesis) -> Reading:
         """A hypothesis about clip ``row`` of the batch, in frames and seconds of its recording."""
-        plan = self.batch.frames.values[row, : int(self.batch.frames.lengths[row])].tolist()
-        times = step_times(hypothesis.starts, hypothesis.ends, plan, stride=self.stride, fps=self.dataset.corpus.fps)
+        times = self._times(row, hypothesis)
         transcript = Transcript(
             glosses=self.dataset.vocabulary.decode(hypothesis.glosses),
             times=times.seconds,
             confidences=tuple(math.exp(min(score, 0.0)) for score in hypothesis.log_posteriors),
         )
         return Reading(transcript, times.frames, hypothesis.log_probability)
+
+    def _times(self, row: int, hypothesis: Hypothesis) -> GlossTimes:
+        plan = self.batch.frames.values[row, : int(self.batch.frames.lengths[row])].tolist()
+        return step_times(hypothesis.starts, hypothesis.ends, plan, stride=self.stride, fps=self.dataset.corpus.fps)
 
 
 class Watcher(Protocol):

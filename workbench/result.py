@@ -2,35 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from rich import box
 from rich.console import Group, RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from slr.scoring import GapClosed, WerReport, gap_closed, paired_bootstrap, wer_interval
 
 # The networks of a distillation and what they are called where people read.
-ROLES = {"teacher": "teacher", "baseline": "student alone", "student": "student distilled"}
+STUDENTS = {"baseline": "student alone", "student": "student distilled"}
+ROLES = {"teacher": "teacher", **STUDENTS}
 # Below this the gap may be chance, and a share of it means nothing.
 LEAST_GAP = 3.0
+_UNKNOWN = "-"
 
 
 @dataclass(frozen=True)
 class NetworkResult:
-    """One network of a run: its scores by split, its size, and multiply-adds per second of signing."""
+    """One network of a run: its scores by split, its size, and multiply-adds per second of signing.
+
+    A teacher that is known by its outputs alone has no size, and no scores of a split of which there are no outputs.
+    """
 
     name: str
     reports: Mapping[str, WerReport]
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The entry of ``result.json``."""
-        scores = {split: report.counts.as_dict() for split, report in self.reports.items()}
+        """The entry of ``result.json``; what was not measured is None."""
+        scores = {
+            split: self.reports[split].counts.as_dict() if split in self.reports else None for split in ("dev", "test")
+        }
         return {"name": self.name, **scores, "params": self.params, "macs": self.macs}
 
 
@@ -45,9 +54,17 @@ def trustworthy(gap: GapClosed) -> bool:
 
 
 def gap_as_dict(baseline: NetworkResult, student: NetworkResult, teacher: NetworkResult) -> dict[str, Any]:
-    """The entry ``gap_closed``: shares only where the gap exceeds three standard errors, absolute gains always."""
+    """The entry ``gap_closed``: shares only where the gap exceeds three standard errors, absolute gains always.
+
+    There is no gap where the teacher was not measured.
+    """
     entry: dict[str, Any] = {}
     for split in ("dev", "test"):
+        if split not in teacher.reports:
+            unknown = (split, f"{split}_ci95", f"{split}_gap", f"{split}_gap_in_standard_errors")
+            entry |= dict.fromkeys(unknown)
+            entry[f"{split}_gain"] = baseline.reports[split].wer - student.reports[split].wer
+            continue
         reports = [network.reports[split] for network in (baseline, student, teacher)]
         gap = gap_closed(*reports)
         shown = trustworthy(gap)
@@ -62,11 +79,19 @@ def gap_as_dict(baseline: NetworkResult, student: NetworkResult, teacher: Networ
 
 
 def render_distillation(
-    result: Mapping[str, Any], networks: Mapping[str, NetworkResult], corpus: str
+    result: Mapping[str, Any],
+    networks: Mapping[str, NetworkResult],
+    corpus: str,
+    *,
+    roles: Mapping[str, str] = MappingProxyType(ROLES),
+    notes: Sequence[str] = (),
 ) -> RenderableType:
-    """The table of a distillation run, and below it the sentences that say whether it helped."""
-    table = render_networks(result, {shown: networks[role] for role, shown in ROLES.items()}, corpus)
-    return Group(table, *(Text(line) for line in _verdict(result)))
+    """The table of a distillation run, and below it the sentences that say whether it helped.
+
+    ``roles`` are the rows with what they are called; ``notes`` are said about the teacher.
+    """
+    table = render_networks(result, {shown: networks[role] for role, shown in roles.items()}, corpus)
+    return Group(table, *(Text(line) for line in (*notes, *_verdict(result))))
 
 
 def render_networks(result: Mapping[str, Any], networks: Mapping[str, NetworkResult], corpus: str) -> RenderableType:
@@ -87,18 +112,18 @@ def render_networks(result: Mapping[str, Any], networks: Mapping[str, NetworkRes
 
 
 def _row(network: NetworkResult) -> list[str]:
-    test = network.reports["test"]
-    interval = wer_interval(test)
-    counts = test.counts
-    return [
-        network.name,
-        _percent(network.reports["dev"].wer),
-        _percent(test.wer),
-        f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
-        f"{counts.substitutions}/{counts.deletions}/{counts.insertions}",
-        _short(network.params),
-        _short(network.macs),
-    ]
+    dev, test = network.reports.get("dev"), network.reports.get("test")
+    shown = [escape(network.name), _percent(dev.wer) if dev else _UNKNOWN]
+    if test:
+        interval, counts = wer_interval(test), test.counts
+        shown += [
+            _percent(test.wer),
+            f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
+            f"{counts.substitutions}/{counts.deletions}/{counts.insertions}",
+        ]
+    else:
+        shown += [_UNKNOWN] * 3
+    return [*shown, *(_UNKNOWN if number is None else _short(number) for number in (network.params, network.macs))]
 
 
 def _verdict(result: Mapping[str, Any]) -> list[str]:
@@ -112,6 +137,8 @@ def _verdict(result: Mapping[str, Any]) -> list[str]:
 
 
 def _share_of_gap(found: Mapping[str, Any]) -> str:
+    if found["test_gap"] is None:
+        return "The teacher was not measured on test, so there is no gap to speak of."
     gap, share, errors = 100 * found["test_gap"], found["test"], found["test_gap_in_standard_errors"]
     if gap <= 0:
         worse = f"{-gap:.1f} points worse than" if gap < 0 else "as good as"

@@ -6,6 +6,8 @@ they are checked against the signatures of their targets, together with everythi
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import torch
@@ -15,6 +17,7 @@ from torch import nn
 from kd.losses.base import Loss
 from workbench.components import check, check_arguments
 from workbench.config import Incidental, Section
+from workbench.faults import Place
 from workbench.validation import carry
 
 Plain = dict[str, Any]
@@ -176,27 +179,108 @@ class Trained(Section):
     stages: Annotated[Stages, Field(min_length=1)]
 
 
-class Teacher(Section):
-    """The teacher: trained by ``stages``, or read from a ``checkpoint`` folder or file, which rebuilds itself.
+class TeacherSource(Section):
+    """Where a teacher comes from: trained by ``stages``, read from a ``checkpoint``, or known by its ``outputs`` alone.
 
-    Where a checkpoint is named, network and stages are not used. Its seed is the run's, plus
-    ``seed`` where one is given.
-    A ``live`` teacher is asked in every step of the distillation instead of once per clip.
+    A checkpoint, a folder or a file, rebuilds its network by itself; outputs are a folder that
+    ``scripts/prepare.py teacher-outputs`` made. Where one of these is named, network and stages are not used. A network
+    is trained with the seed of the run, plus ``seed`` where one is given.
     """
 
-    live: bool = False
     seed: Seed | None = None
     network: NetworkNode | None = None
     stages: Stages = ()
     checkpoint: str | None = None
+    outputs: str | None = None
+
+    def faults_of_source(self) -> Iterator[str]:
+        """What keeps this from being one teacher."""
+        if self.checkpoint is not None and self.outputs is not None:
+            yield "a teacher comes from a checkpoint or from outputs: name one of them"
+        elif self.checkpoint is None and self.outputs is None and (self.network is None or not self.stages):
+            yield (
+                "this teacher would be untrained: give it a network and the stages that train it, a checkpoint, or "
+                "the outputs of another code base"
+            )
+
+    def same_as(self, other: TeacherSource) -> bool:
+        """Whether both are the same teacher."""
+        if self.outputs is not None or self.checkpoint is not None:
+            return (self.outputs, self.checkpoint) == (other.outputs, other.checkpoint)
+        trained = other.outputs is None and other.checkpoint is None
+        ours, theirs = (self.network, self.stages, self.seed or 0), (other.network, other.stages, other.seed or 0)
+        return trained and ours == theirs
+
+
+class TeacherMember(TeacherSource):
+    """One of several teachers; ``weight`` is its share where they are ``weighted``."""
+
+    name: Name
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _from_somewhere(self) -> TeacherMember:
+        fault = next(self.faults_of_source(), None)
+        if fault is not None:
+            raise ValueError(fault)
+        return self
+
+
+def _distinct_members(members: tuple[TeacherMember, ...]) -> tuple[TeacherMember, ...]:
+    names = [member.name for member in members]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"members need names of their own, and {', '.join(repeated)} stands twice")
+    for one, other in itertools.combinations(members, 2):
+        if one.same_as(other):
+            raise ValueError(
+                f"{one.name} and {other.name} are the same teacher: give one of them a seed, or leave it out"
+            )
+    if len(members) == 1:
+        raise ValueError(f"{names[0]} is alone: several teachers are two at least")
+    return members
+
+
+class Teacher(TeacherSource):
+    """The teacher: one, or several ``members`` that answer as one.
+
+    With members nothing else says where a teacher comes from, and ``combine`` says how they become one: the ``average``
+    of their posteriors, the average ``weighted`` by their weights, or for every clip the ``best`` by its training loss,
+    see :class:`kd.EnsembleTeacher`. The output steps are those of the first.
+    A ``live`` teacher is asked in every step of the distillation instead of once per clip.
+    """
+
+    live: bool = False
+    combine: Literal["average", "weighted", "best"] | None = None
+    members: Annotated[tuple[TeacherMember, ...], AfterValidator(_distinct_members)] = ()
 
     @model_validator(mode="after")
     def _from_somewhere(self) -> Teacher:
-        if self.checkpoint is None and (self.network is None or not self.stages):
-            raise ValueError(
-                "this teacher would be untrained: give it a network and the stages that train it, or a checkpoint"
-            )
+        fault = next(self._faults_of_members() if self.members else self.faults_of_source(), None)
+        if fault is not None:
+            raise ValueError(fault)
+        if self.live and self.outputs is not None:
+            raise ValueError("outputs are read and cannot be asked: leave live out")
+        if self.combine is not None and not self.members:
+            raise ValueError(f"combine is {self.combine!r}, and there is one teacher: list several as members")
         return self
+
+    def _faults_of_members(self) -> Iterator[str]:
+        if self.checkpoint is not None or self.outputs is not None:
+            yield "several members are the teacher, so it has no checkpoint and no outputs of its own"
+        if self.combine is None:
+            yield "say how the members are combined: average, weighted or best"
+        without = [member.name for member in self.members if member.weight is None]
+        if self.combine == "weighted" and without:
+            yield f"{without[0]} has no weight, and under weighted every member needs one"
+        if self.combine != "weighted" and len(without) < len(self.members):
+            yield f"weights belong to weighted, and combine is {self.combine}"
+
+    def sources(self) -> dict[str, tuple[Place, TeacherSource]]:
+        """Every teacher by its role in the run, with its place in the configuration."""
+        if not self.members:
+            return {"teacher": (("teacher",), self)}
+        return {f"teacher-{one.name}": (("teacher", "members", one.name), one) for one in self.members}
 
 
 class Distillation(Section):

@@ -250,6 +250,17 @@ def test_a_flipped_bit_is_found_warned_about_and_computed_again(tmp_path, caplog
     assert not caplog.text, "a damaged shard is reported once"
 
 
+def test_what_lies_beside_a_damaged_entry_is_missing_too_whoever_is_asked_for_first(tmp_path):
+    cache = TeacherCache(tmp_path, "abc")
+    good = output()
+    cache.write({"a": output(), "b": good, "c": output()})
+    _flip(shards(cache)[0], good.logits.values.half().numpy().tobytes()[:16])
+    fresh = TeacherCache(tmp_path, "abc")
+    assert fresh.missing(["a", "b", "c"]) == ["a", "b", "c"]
+    with pytest.raises(EntryError, match="no undamaged entry a"):
+        fresh.read(["a"])
+
+
 def test_a_damaged_entry_is_never_read_even_if_nobody_asked_what_is_missing(tmp_path):
     cache = TeacherCache(tmp_path, "abc")
     good = output()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.workbench.running import MAIN_CONFIG, ROOT
+from tests.workbench.dumps import random_dump
+from tests.workbench.running import MAIN_CONFIG, ROOT, distilling_losses
 from workbench.check import check
 from workbench.progress import PlainProgress
 
@@ -40,6 +41,18 @@ def test_a_configuration_is_checked_with_its_corpus(simulated_root: Path, config
     assert f"{config}: the networks can be built, and the losses find their taps" in text
     assert "simulated corpus (tiny, seed 0), keypoints very-high" in text
     assert "train: 16 clips of 2 signers" in text
+
+
+def test_imported_outputs_are_checked_with_the_configuration(simulated_root: Path, tmp_path: Path) -> None:
+    dump = random_dump(simulated_root, tmp_path / "dump")
+    store = dump.imported().folder
+    words = [*tiny(simulated_root), f"teacher.outputs={store}"]
+    words += [f"distillation.losses.{name}.weight=0" for name in distilling_losses() if name == "crd"]
+    assert checked(MAIN_CONFIG, *words)[0]
+    for shard in store.glob("*/shard-*"):
+        shard.unlink()
+    with pytest.raises(ValueError, match=r"the teacher outputs of 30 clips in .* are damaged or gone"):
+        checked(MAIN_CONFIG, *words)
 
 
 def test_a_corpus_is_checked_by_its_name(simulated_root: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import kd.losses
+from kd.ensemble import combined_widths
 from slr.data import SignDataset
 from students import CoSign1S
 from tests.workbench.running import ROOT, tiny_words
@@ -66,7 +67,7 @@ def test_a_run_is_called_like_its_file_and_passes_the_preflight(path: Path) -> N
     config = load_either(path)
     assert config.run.name == path.stem
     if isinstance(config, DistillConfig):
-        assert len(check_distillation(config).trained) == 2
+        assert len(check_distillation(config).trained) == 1 + len(config.teacher.sources())
     else:
         assert len(check_training(config).trained) == 1
 
@@ -80,8 +81,8 @@ def test_networks_losses_and_optimisers_of_a_run_are_built_on_the_tiny_corpus(pa
     made = {}
     parts = [("network", config.network, config.stages)] if isinstance(config, TrainConfig) else []
     if isinstance(config, DistillConfig):
-        assert config.teacher.network is not None
-        parts.append(("teacher", config.teacher.network, config.teacher.stages))
+        sources = {role: source for role, (_, source) in config.teacher.sources().items()}
+        parts += [(role, source.network, source.stages) for role, source in sources.items()]
         parts.append(("student", config.student.network, config.student.stages))
     for role, node, stages in parts:
         network = made[role] = build_network(node, classes, network_arguments(node, corpus, config.data), seed=0)
@@ -90,7 +91,8 @@ def test_networks_losses_and_optimisers_of_a_run_are_built_on_the_tiny_corpus(pa
             assert make_optimizer(stage, network, objective).param_groups
             assert 0 < make_rate_schedule(stage)(0.0) <= 1
     if isinstance(config, DistillConfig):
-        widths = {**made["teacher"].tap_widths, "logits": classes}
+        published = [{**made[role].tap_widths, "logits": classes} for role in sources]
+        widths = combined_widths(published, config.teacher.combine) if config.teacher.combine else published[0]
         losses = make_objective(config.distillation.losses, made["student"], sizes, widths)
         assert losses.needs_teacher
     assert make_decoder(config.evaluate, corpus.vocabulary()).name
@@ -138,6 +140,13 @@ def test_a_network_trained_alone_is_that_of_the_main_configuration(name: str, ro
     assert alone["stages"] == within[role]["stages"]
     assert alone["data"] == within["data"]
     assert alone["evaluate"] == within["evaluate"]
+
+
+def test_the_ensemble_is_made_of_the_teachers_of_two_other_runs() -> None:
+    members = load_config(CONFIGS / "ensemble_to_stgt.yaml", schema=DistillConfig).teacher.members
+    for member, run in zip(members, ("stsg_to_stgt", "2dcnn_1dcnn_to_stgt"), strict=True):
+        alone = load_config(CONFIGS / f"{run}.yaml", schema=DistillConfig).teacher
+        assert (member.network, member.stages, member.seed) == (alone.network, alone.stages, alone.seed)
 
 
 def test_the_teacher_of_the_control_is_another_student() -> None:

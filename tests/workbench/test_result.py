@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from slr.scoring import GapClosed, WerReport, score
-from workbench.result import NetworkResult, gap_as_dict, render_distillation, render_networks, trustworthy
+from workbench.result import ROLES, NetworkResult, gap_as_dict, render_distillation, render_networks, trustworthy
 
 CORPUS = "simulated corpus (small, seed 0), keypoints very-high"
 
@@ -165,6 +165,43 @@ def test_every_cell_of_the_table_can_be_read_at_any_width(width: int) -> None:
     if width >= 100:
         for label in ("teacher", "student alone", "student distilled"):
             assert sum(line.startswith(f" {label} ") for line in lines) == 1
+
+
+def test_a_teacher_that_was_not_measured_has_no_figure_and_leaves_no_gap() -> None:
+    found = networks(baseline=5, student=4, teacher=3)
+    found["teacher"] = NetworkResult("CorrNet", {"dev": report(3)}, None, None)
+    assert found["teacher"].as_dict() == {
+        "name": "CorrNet",
+        "dev": {"wer": 0.32, "sub": 320, "del": 0, "ins": 0, "ref": 1000},
+        "test": None,
+        "params": None,
+        "macs": None,
+    }
+    gap = gap_as_dict(found["baseline"], found["student"], found["teacher"])
+    assert gap["dev"] == pytest.approx(0.5)
+    assert {key: value for key, value in gap.items() if key.startswith("test")} == {
+        "test": None,
+        "test_ci95": None,
+        "test_gap": None,
+        "test_gap_in_standard_errors": None,
+        "test_gain": pytest.approx(0.1),
+    }
+    lines = rendered(found)
+    assert lines[-2].startswith("Distillation helped: 10.0 points of test WER gained")
+    assert lines[-1] == "The teacher was not measured on test, so there is no gap to speak of."
+    assert next(line for line in lines if "CorrNet" in line).split() == ["teacher", "CorrNet", "32.0", *["-"] * 5]
+
+
+def test_further_teachers_have_rows_of_their_own_and_notes_come_before_the_verdict() -> None:
+    found = {**networks(baseline=5, student=4, teacher=3), "teacher-cnn": network(6, "CNN2DCNN1D")}
+    roles = {"teacher-cnn": "teacher cnn", **ROLES}
+    out = io.StringIO()
+    shown = render_distillation(result(found), found, CORPUS, roles=roles, notes=["Two teachers."])
+    Console(file=out, width=120).print(shown)
+    lines = out.getvalue().splitlines()
+    rows = [next((title for title in roles.values() if line.startswith(f" {title} ")), None) for line in lines]
+    assert [title for title in rows if title] == list(roles.values())
+    assert lines[-3] == "Two teachers."
 
 
 def test_a_single_network_is_shown_without_a_verdict() -> None:

@@ -155,6 +155,60 @@ def test_a_teacher_is_trained_or_loaded(tmp_path: Path) -> None:
     assert load(tmp_path, distill_settings(teacher=both), schema=DistillConfig).teacher.checkpoint == "x"
 
 
+def test_a_teacher_may_be_known_by_its_outputs_alone(tmp_path: Path) -> None:
+    loaded = load(tmp_path, distill_settings(teacher={"outputs": "stores/corrnet"}), schema=DistillConfig)
+    assert loaded.teacher.sources() == {"teacher": (("teacher",), loaded.teacher)}
+    for teacher, says in (
+        ({"outputs": "a", "checkpoint": "b"}, "a teacher comes from a checkpoint or from outputs: name one of them"),
+        ({"outputs": "a", "live": True}, "outputs are read and cannot be asked: leave live out"),
+        ({"outputs": "a", "combine": "best"}, "combine is 'best', and there is one teacher: list several as members"),
+    ):
+        assert faults(tmp_path, distill_settings(teacher=teacher), schema=DistillConfig) == [f"teacher: {says}"]
+
+
+def test_several_teachers_have_names_and_roles_of_their_own(tmp_path: Path) -> None:
+    members = [
+        {"name": "one", "network": NETWORK, "stages": [STAGE], "weight": 2},
+        {"name": "two", "checkpoint": "runs/x", "weight": 1},
+        {"name": "three", "outputs": "stores/y", "weight": 0.5},
+    ]
+    settings = distill_settings(teacher={"combine": "weighted", "members": members})
+    teacher = load(tmp_path, settings, schema=DistillConfig).teacher
+    assert {role: place for role, (place, _) in teacher.sources().items()} == {
+        f"teacher-{name}": ("teacher", "members", name) for name in ("one", "two", "three")
+    }
+    seeded = load(tmp_path, settings, "teacher.members.one.seed=3", schema=DistillConfig)
+    assert [member.seed for member in seeded.teacher.members] == [3, None, None]
+
+
+@pytest.mark.parametrize(
+    ("members", "same"),
+    [
+        ([{"network": NETWORK, "stages": [STAGE]}, {"network": NETWORK, "stages": [STAGE], "seed": 0}], True),
+        ([{"network": NETWORK, "stages": [STAGE]}, {"network": NETWORK, "stages": [STAGE], "seed": 1}], False),
+        ([{"checkpoint": "a", "network": NETWORK}, {"checkpoint": "a"}], True),
+        ([{"checkpoint": "a"}, {"outputs": "a"}], False),
+        ([{"outputs": "a"}, {"outputs": "a"}], True),
+    ],
+)
+def test_twice_the_same_teacher_is_a_fault(tmp_path: Path, members: list[dict[str, Any]], same: bool) -> None:
+    named = [{"name": f"m{number}", **member} for number, member in enumerate(members)]
+    settings = distill_settings(teacher={"combine": "average", "members": named})
+    if not same:
+        assert len(load(tmp_path, settings, schema=DistillConfig).teacher.members) == 2
+        return
+    assert faults(tmp_path, settings, schema=DistillConfig) == [
+        "teacher.members: m0 and m1 are the same teacher: give one of them a seed, or leave it out"
+    ]
+
+
+def test_one_member_is_not_several_teachers(tmp_path: Path) -> None:
+    settings = distill_settings(teacher={"combine": "average", "members": [{"name": "one", "checkpoint": "a"}]})
+    assert faults(tmp_path, settings, schema=DistillConfig) == [
+        "teacher.members: one is alone: several teachers are two at least"
+    ]
+
+
 @pytest.mark.parametrize("name", ["../up", "a/b", ".hidden", "", "a b", "x" * 101])
 def test_a_run_is_called_something_that_is_a_folder_name(tmp_path: Path, name: str) -> None:
     assert faults(tmp_path, train_settings(run={"name": name}))[0].startswith("run.name: ")

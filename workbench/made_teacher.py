@@ -1,0 +1,317 @@
+"""The teacher of a distillation, ready to teach: a network, imported outputs, or several that answer as one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+from torch.utils.data import DataLoader
+
+from kd.ensemble import Choice, EnsembleTeacher, Rule, choose_best, combined_widths, training_losses
+from kd.foreign import ForeignTeacher
+from kd.teacher import FrozenTeacher, Teacher
+from slr.ctc import Decoder, LabelSet
+from slr.data import collate
+from slr.types import Batch, Network
+from workbench.assemble import make_plan
+from workbench.caching import CLIPS_PER_BATCH, identity_of, teaching_of
+from workbench.checkpoint import load_network, read_card
+from workbench.code_identity import module_hash
+from workbench.config import content_hash
+from workbench.cost import count_parameters
+from workbench.fitting import check_teacher_fits
+from workbench.measure import SPLITS, MadeNetwork, hypotheses_file
+from workbench.output_store import OutputStore
+from workbench.preflight import TEACHER_ROLES, find_checkpoint
+from workbench.pseudo_labels import labels_of
+from workbench.recognise import steps_per_output
+from workbench.record import RunRecord
+from workbench.schema import DistillConfig, TeacherSource
+from workbench.schema import Teacher as TeacherConfig
+from workbench.teacher_voice import TeacherVoice
+from workbench.training import Teaching, Training, train_network
+from workbench.workplace import Workplace
+
+TEACHER = "teacher"  # the role of the teacher itself; members have roles of their own
+
+
+@dataclass(frozen=True)
+class TeacherPart:
+    """One teacher: a network, or a store of outputs; ``role`` is what it is called in the run folder."""
+
+    role: str
+    made: MadeNetwork | None
+    store: OutputStore | None
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        if self.store is not None:
+            return self.store.card.name
+        assert self.made is not None
+        return type(self.made.network).__name__
+
+
+@dataclass(frozen=True)
+class MadeTeacher:
+    """A teacher that is ready; several ``parts`` are combined by ``rule``, with ``weights`` where it is weighted."""
+
+    place: Workplace
+    parts: tuple[TeacherPart, ...]
+    rule: Rule | None = None
+    weights: tuple[float, ...] | None = None
+
+    @property
+    def networks(self) -> dict[str, MadeNetwork]:
+        """The networks among the parts, by role."""
+        return {part.role: part.made for part in self.parts if part.made is not None}
+
+    def teaching(self, taps: Iterable[str], *, live: bool) -> Teaching:
+        """What the distillation learns from, see :func:`workbench.caching.teaching_of`."""
+        taps = tuple(sorted(set(taps) - {"logits"}))
+        teachings = [self._teaching_of(part, taps, live=live) for part in self.parts]
+        if self.rule is None:
+            return teachings[0]
+        said = [self.rule, self.weights, [one.identity for one in teachings], module_hash(EnsembleTeacher.__module__)]
+        return Teaching(
+            self._together([one.teacher for one in teachings]),
+            combined_widths([one.widths for one in teachings], self.rule),
+            content_hash(["several", *said]),
+            tuple(sorted({stream for one in teachings for stream in one.streams})),
+        )
+
+    def measure(self, decoder: Decoder, record: RunRecord, main: str) -> dict[str, Any]:
+        """Let what is no single network read dev and test, where there is something to read them with.
+
+        Returns:
+            names, sizes and splits read by role; where outputs came from; how teachers were combined; and what has to
+            be said about all that below the table.
+        """
+        found: dict[str, Any] = {
+            "names": {},
+            "params": {},
+            "splits": {},
+            "outputs": {},
+            "notes": [],
+            "combination": None,
+        }
+        for part in self.parts:
+            if part.store is not None:
+                self._leave(part.role, part.name, self._splits_of(part), decoder, record, main, found)
+                found["notes"].append(_about_outputs(part))
+                found["outputs"][part.role] = {"folder": str(part.store.folder), "identity": part.store.card.identity}
+        if self.rule is not None:
+            sizes = [count_parameters(part.made.network) if part.made else None for part in self.parts]
+            self._leave(TEACHER, f"{len(self.parts)} teachers", self.splits, decoder, record, main, found)
+            found["params"][TEACHER] = None if None in sizes else sum(size for size in sizes if size is not None)
+            found["combination"] = self._combination()
+            found["notes"].append(_about_combination(found["combination"]))
+        return found
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits, of dev and test, that the whole teacher can read."""
+        return tuple(split for split in SPLITS if all(split in self._splits_of(part) for part in self.parts))
+
+    def labels(self, split: str = "dev") -> LabelSet | None:
+        """The pseudo-labels of a split by this teacher; None where it cannot read it."""
+        if split not in self.splits:
+            return None
+        if self.rule is None and self.parts[0].made is not None:
+            return labels_of(self.place, self.parts[0].made, split)
+        return self._voice(TEACHER, split).labels(self.place)
+
+    @cached_property
+    def choice(self) -> Choice:
+        """Which part teaches which training clip: of the lowest CTC loss on its transcript, plain and whole."""
+        assert self.rule == "best"
+        losses = []
+        for part in self.parts:
+            teaching = self._teaching_of(part, (), live=False)
+            losses.append(training_losses(teaching.teacher, self._training_batches()))
+        return choose_best(losses)
+
+    def _splits_of(self, part: TeacherPart) -> tuple[str, ...]:
+        if part.store is None:
+            return SPLITS
+        return tuple(split for split in SPLITS if split in part.store.card.splits)
+
+    def _teaching_of(self, part: TeacherPart, taps: tuple[str, ...], *, live: bool) -> Teaching:
+        if part.made is not None:
+            return teaching_of(self.place, part.made, taps, live=live)
+        assert part.store is not None
+        teacher = self._outputs_of(part.store, "train", taps)
+        widths = {**part.store.card.widths, "logits": len(self.place.vocabulary)}
+        said = content_hash(["outputs", part.store.card.identity, module_hash(ForeignTeacher.__module__)])
+        return Teaching(teacher, widths, said)
+
+    def _outputs_of(self, store: OutputStore, split: str, taps: tuple[str, ...] = ()) -> ForeignTeacher:
+        return store.teacher(split, make_plan(self.place.data).stride, taps, preload=split == "train")
+
+    def _together(self, members: list[Teacher]) -> EnsembleTeacher:
+        assert self.rule is not None
+        if self.rule == "best":
+            choice = self.choice
+            return EnsembleTeacher(members, "best", chosen=choice.chosen, otherwise=choice.overall)
+        return EnsembleTeacher(members, self.rule, weights=self.weights)
+
+    def _training_batches(self) -> Iterable[Batch]:
+        """The training clips as evaluation sees them, without any stream: their outputs are read."""
+        dataset = self.place.dataset("train", ())
+        return cast(Iterable[Batch], DataLoader(dataset, batch_size=CLIPS_PER_BATCH, collate_fn=collate))
+
+    def _voice(self, role: str, split: str) -> TeacherVoice:
+        """The part of that role, or all of them together."""
+        part = next((part for part in self.parts if part.role == role), None)
+        if part is not None:
+            return self._voice_of(part, split)[0]
+        voices = [self._voice_of(part, split) for part in self.parts]
+        overall = self.choice.overall if self.rule == "best" else None
+        said = [self.rule, self.weights, [voice.identity for voice, _ in voices], overall]
+        streams = tuple(sorted({stream for voice, _ in voices for stream in voice.streams}))
+        return voices[0][0].together(
+            f"{len(self.parts)} teachers, {self.rule}",
+            content_hash(["several", *said]),
+            streams,
+            self._together([teacher for _, teacher in voices]),
+        )
+
+    def _voice_of(self, part: TeacherPart, split: str) -> tuple[TeacherVoice, Teacher]:
+        if part.store is not None:
+            outputs = self._outputs_of(part.store, split)
+            identity = content_hash(["outputs", part.store.card.identity])
+            return TeacherVoice.of_outputs(part.name, split, identity, outputs), outputs
+        assert part.made is not None
+        network = cast(Network, part.made.network)
+        dataset = self.place.dataset(split, {network.input_stream})
+        identity = identity_of(part.made.network, part.made.card, dataset)
+        frozen = FrozenTeacher(part.made.network, str(part.made.checkpoint))
+        stride = steps_per_output(network, dataset.rgb_stride)
+        streams = (network.input_stream,)
+        return TeacherVoice(part.name, split, identity, streams, stride, lambda batch: frozen(batch).logits), frozen
+
+    def _leave(
+        self,
+        role: str,
+        name: str,
+        splits: tuple[str, ...],
+        decoder: Decoder,
+        record: RunRecord,
+        main: str,
+        found: dict[str, Any],
+    ) -> None:
+        for split in splits:
+            recognition = self._voice(role, split).recognise(self.place, decoder)
+            recognition.write(record.folder / hypotheses_file(role, split, main))
+        found["names"][role], found["params"][role], found["splits"][role] = name, None, list(splits)
+
+    def _combination(self) -> dict[str, Any]:
+        names = [part.role.removeprefix(f"{TEACHER}-") for part in self.parts]
+        found: dict[str, Any] = {"rule": self.rule, "members": names}
+        if self.weights is not None:
+            found["weights"] = [weight / math.fsum(self.weights) for weight in self.weights]
+        if self.rule == "best":
+            chosen = list(self.choice.chosen.values())
+            found["clips"] = {name: chosen.count(index) for index, name in enumerate(names)}
+            found["ties"] = len(self.choice.ties)
+            found["otherwise"] = names[self.choice.overall]
+        return found
+
+
+def make_teacher(config: DistillConfig, place: Workplace, *, fresh: bool) -> MadeTeacher:
+    """Train, load or open the teacher of a configuration."""
+    parts = []
+    for role, (_, source) in config.teacher.sources().items():
+        if role != TEACHER:
+            place.progress.line(f"{role.replace('-', ' ', 1)}, one of {len(config.teacher.members)}:")
+        if source.outputs is not None:
+            store = OutputStore.open(source.outputs)
+            place.progress.line(f"teacher  outputs of {store.card.name}, read from {store.folder}")
+            parts.append(TeacherPart(role, None, store))
+        else:
+            parts.append(TeacherPart(role, _network(source, config.run.seed, place, fresh), None))
+    weights = [member.weight for member in config.teacher.members if member.weight is not None]
+    return MadeTeacher(place, tuple(parts), config.teacher.combine, tuple(weights) or None)
+
+
+def check_ready_made(config: DistillConfig, place: Workplace, taps: Iterable[str]) -> None:
+    """Refuse checkpoints and imported outputs that are not about the clips of this run, before anything is trained.
+
+    Raises:
+        ValueError: naming the first thing that does not fit, or what is damaged.
+    """
+    for _, source in config.teacher.sources().values():
+        if source.outputs is not None:
+            OutputStore.open(source.outputs).check(place.corpus, place.vocabulary, set(taps) - {"logits"})
+        elif source.checkpoint is not None:
+            _loaded(source.checkpoint, place)
+
+
+def ready_made(config: TeacherConfig) -> Any:
+    """Hashes of what a teacher brings along: of checkpoints and outputs; None where it is trained here."""
+    found = {role: _brought(source) for role, (_, source) in config.sources().items()}
+    return found[TEACHER] if TEACHER in found else [*found.items()]
+
+
+def teacher_roles(config: TeacherConfig) -> dict[str, str]:
+    """The roles of the teachers in a run, the whole one last, with what tables call them."""
+    members = {f"{TEACHER}-{member.name}": f"{TEACHER} {member.name}" for member in config.members}
+    return {**members, TEACHER: f"teachers, {config.combine}" if members else TEACHER}
+
+
+def _brought(source: TeacherSource) -> str | None:
+    if source.outputs is not None:
+        return OutputStore.open(source.outputs).card.identity
+    if source.checkpoint is not None:
+        return read_card(find_checkpoint(source.checkpoint, TEACHER_ROLES)).weights_sha256
+    return None
+
+
+def _network(source: TeacherSource, seed: int, place: Workplace, fresh: bool) -> MadeNetwork:
+    if source.checkpoint is not None:
+        made = _loaded(source.checkpoint, place)
+        place.progress.line(f"teacher  loaded from {made.checkpoint}, trained on {made.card.corpus}")
+        return made
+    assert source.network is not None, "the schema wants a network, a checkpoint or outputs"
+    # Whatever the member is called: runs that need the same teacher share it.
+    training = Training(TEACHER, source.network, source.stages, seed + (source.seed or 0))
+    return train_network(place, training, fresh=fresh)
+
+
+def _loaded(path: str, place: Workplace) -> MadeNetwork:
+    checkpoint = find_checkpoint(path, TEACHER_ROLES)
+    network, card = load_network(checkpoint)
+    dataset = place.dataset("dev", {cast(Network, network).input_stream})
+    check_teacher_fits(checkpoint, card, place.vocabulary, dataset.describe())
+    return MadeNetwork(network.to(place.precision.device), card, checkpoint, None, 0.0)
+
+
+def _about_outputs(part: TeacherPart) -> str:
+    assert part.store is not None
+    card = part.store.card
+    absent = [split for split in SPLITS if split not in card.splits]
+    measured = "its WER is that of these outputs"
+    if absent:
+        measured = f"none of {' and '.join(absent)} were given, so its WER there was not measured"
+    lacking = f", which lack {len(card.lacking)} of {len(card.glosses)} glosses" if card.lacking else ""
+    return f"{card.name} is no network of this run: its outputs were imported{lacking}, and {measured}."
+
+
+def _about_combination(found: Mapping[str, Any]) -> str:
+    names = ", ".join(found["members"])
+    if found["rule"] == "average":
+        return f"The teachers {names} are averaged: their posteriors, at the steps of {found['members'][0]}."
+    if found["rule"] == "weighted":
+        shares = ", ".join(
+            f"{name} {share:.2f}" for name, share in zip(found["members"], found["weights"], strict=True)
+        )
+        return f"The posteriors of the teachers are averaged with the weights {shares}."
+    counts = ", ".join(f"{name} {count}" for name, count in found["clips"].items())
+    return (
+        f"Every training clip is taught by the teacher of the lowest CTC loss on it ({counts} clips, {found['ties']} "
+        "ties that went to the first); dev and test, whose transcripts choose nothing, are read by "
+        f"{found['otherwise']}, of the lowest loss over all training clips."
+    )
