@@ -8,7 +8,7 @@ from torch import Tensor
 from kd.align import align_linear
 from kd.losses.base import Loss
 from kd.losses.graph import Adjacency, TemporalGraphs
-from kd.losses.infonce import Steps, symmetric_info_nce
+from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
 from slr.types import Batch, NetOutput
 
 
@@ -75,13 +75,25 @@ class TemporalRelation(Loss):
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
         """Contrast of all valid steps of the batch, after both graphs."""
         assert teacher is not None
+        return symmetric_info_nce(*self._contrasted(student, teacher), self.temperature)
+
+    def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, float]:
+        """``contrast_accuracy``: how often the nearest candidate of a step, on either side, is its own."""
+        assert teacher is not None
+        ours, theirs, negative = self._contrasted(student, teacher)
+        scores, positive = ours @ theirs.T, torch.eye(len(ours), dtype=torch.bool, device=ours.device)
+        negative &= ~positive
+        return contrast_accuracy((scores, positive, negative), (scores.T, positive, negative))
+
+    def _contrasted(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor, Tensor]:
+        """Embeddings of both sides, ``[N, embedding_width]`` each, and the pairs to push apart, ``[N, N]``."""
         features = student.read(self.tap)
         targets = align_linear(teacher.read(self.teacher_tap), features)
         negatives = Steps.of(features, teacher).negatives(
             exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
         )
-        ours, theirs = self.graphs((features, targets))  # [N, embedding_width] each
-        return symmetric_info_nce(ours, theirs, negatives, self.temperature)
+        ours, theirs = self.graphs((features, targets))
+        return ours, theirs, negatives
 
     @torch.no_grad()
     def adjacency(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor]:
