@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,8 @@ from workbench.measure import MadeNetwork, left_files, measure, scored
 from workbench.preflight import TEACHER_ROLES, Needs, check_distillation, find_checkpoint
 from workbench.progress import Progress
 from workbench.pseudo_labels import LABELS, agreement, configured_labels, labels_of
+from workbench.pull_report import alarms_of, render_diagnostics, summary_of
+from workbench.pull_watch import worse_on_dev
 from workbench.record import RunRecord
 from workbench.result import ROLES, NetworkResult, gap_as_dict, render_distillation
 from workbench.schema import DistillConfig
@@ -60,12 +63,15 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
             made, cache_seconds = _make_networks(config, needs, place, fresh)
             measured = _measure(place, made, decoder, record, labels)
             measured["seconds"]["cache"] = cache_seconds
+            measured["warnings"] = _warnings_of_the_teacher(place, made)
             finished = record.finish("networks", inputs, outputs=[*left_files(ROLES, MAIN), LABELS], result=measured)
         else:
             progress.line(f"nothing is left to do: the networks of {record.folder} were finished {finished.finished}")
         networks = {role: scored(place, record.folder, role, MAIN, finished.result) for role in ROLES}
-        result = _result(config, networks, finished.result)
+        result = {**_result(config, networks, finished.result), **_watched(record.metrics.rows(), finished.result)}
         record.write_result(result)
+        if result["diagnostics"] is not None:
+            console.print(render_diagnostics(result["diagnostics"]))
         console.print(render_distillation(result, networks, place.corpus.name))
     return record.folder
 
@@ -77,6 +83,8 @@ def _make_networks(
     seed, student = config.run.seed, config.student
     teacher = _make_teacher(config, place, fresh)
     baseline = train_network(place, Training("student alone", student.network, student.stages, seed), fresh=fresh)
+    for warning in _warnings_of_the_teacher(place, {"teacher": teacher, "baseline": baseline}):
+        place.progress.warn(warning["message"])  # before hours are spent on listening to it
     begin = time.perf_counter()
     teaching = teaching_of(place, teacher, needs.teacher_taps, live=config.teacher.live)
     seconds = round(time.perf_counter() - begin, 3)
@@ -85,6 +93,15 @@ def _make_networks(
     )
     student_made = train_network(place, distilled, fresh=fresh)
     return {"teacher": teacher, "baseline": baseline, "student": student_made}, seconds
+
+
+def _warnings_of_the_teacher(place: Workplace, made: Mapping[str, MadeNetwork]) -> list[dict[str, Any]]:
+    """Whether the teacher reads dev worse than the student alone, where both were trained on this corpus."""
+    cards = [made[role].card for role in ("teacher", "baseline")]
+    if not all(card.corpus == place.corpus.name and "WER" in card.dev for card in cards):
+        return []
+    alarm = worse_on_dev(*(card.dev["WER"] for card in cards))
+    return [] if alarm is None else [{"network": "teacher", "stage": None, "epoch": None, "message": alarm.message}]
 
 
 def _make_teacher(config: DistillConfig, place: Workplace, fresh: bool) -> MadeNetwork:
@@ -122,6 +139,14 @@ def _measure(
         labels.write(record.folder / LABELS)
     measured["pseudo_label_accuracy"] = agreement(place, labels, students)
     return measured
+
+
+def _watched(rows: list[dict[str, Any]], measured: dict[str, Any]) -> dict[str, Any]:
+    """What was diagnosed and what was warned of; a run that was finished before there were diagnostics has neither."""
+    return {
+        "diagnostics": summary_of(row for row in rows if row["network"] == MAIN),
+        "warnings": [*measured.get("warnings", []), *alarms_of(rows)],
+    }
 
 
 def _result(config: DistillConfig, networks: dict[str, NetworkResult], measured: dict[str, Any]) -> dict[str, Any]:

@@ -96,8 +96,8 @@ def _row(network: NetworkResult) -> list[str]:
         _percent(test.wer),
         f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
         f"{counts.substitutions}/{counts.deletions}/{counts.insertions}",
-        _short(network.params),
-        _short(network.macs),
+        short(network.params),
+        short(network.macs),
     ]
 
 
@@ -134,7 +134,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
     """Three digits and a unit."""
     for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:
