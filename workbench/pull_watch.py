@@ -13,7 +13,7 @@ DROWNING = 100.0
 # Gradients that have nothing to do with each other have a cosine within a few thousandths of 0, since they have a
 # million places. A tenth of a step undone is more than that, and more than a batch differs from the next.
 FIGHTING = -0.1
-# One batch may be odd, and in the first epochs CTC's gradient is a hundred times what it settles at.
+# A batch may be odd, and an epoch too: the first, or that in which CTC leaves its plateau of blanks.
 PATIENCE = 3
 # Two points of WER: on a few hundred clips less may be chance.
 WORSE = 0.02
