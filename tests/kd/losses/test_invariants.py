@@ -208,13 +208,13 @@ def test_the_state_of_a_loss_is_tensors_and_can_be_resumed(case: Case):
 
 
 metered = pytest.mark.parametrize(
-    "case", [case for case in CASES if isinstance(built(case), Metered)], ids=lambda case: case.label
+    "measuring", [case for case in CASES if isinstance(built(case), Metered)], ids=lambda case: case.label
 )
 
 
 @metered
-def test_what_a_loss_measures_changes_nothing_of_it(case: Case):
-    given, watched, other = example(), built(case), built(case)
+def test_what_a_loss_measures_changes_nothing_of_it(measuring: Case):
+    given, watched, other = example(), built(measuring), built(measuring)
     for turn in (given, example(steps=(3, 6, 2)), given):
         before = {name: value.clone() for name, value in watched.state_dict().items()}
         chance = torch.get_rng_state()
@@ -225,8 +225,8 @@ def test_what_a_loss_measures_changes_nothing_of_it(case: Case):
 
 
 @metered
-def test_what_a_loss_measures_is_finite_and_knows_no_padding(case: Case):
-    given, loss = example(), built(case)
+def test_what_a_loss_measures_is_finite_and_knows_no_padding(measuring: Case):
+    given, loss = example(), built(measuring)
     given.loss(loss)
     dirty = with_garbage(given, float("nan"))
     objective = Objective({"it": Term(loss)})
@@ -237,6 +237,6 @@ def test_what_a_loss_measures_is_finite_and_knows_no_padding(case: Case):
 
 
 @metered
-def test_a_loss_measures_nothing_on_clips_without_steps(case: Case):
-    given, loss = example(steps=(0, 0)), built(case)
+def test_a_loss_measures_nothing_on_clips_without_steps(measuring: Case):
+    given, loss = example(steps=(0, 0)), built(measuring)
     assert loss.meters(given.student, given.teacher, given.batch) == {}
