@@ -75,25 +75,28 @@ class TemporalRelation(Loss):
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
         """Contrast of all valid steps of the batch, after both graphs."""
         assert teacher is not None
-        return symmetric_info_nce(*self._contrasted(student, teacher), self.temperature)
+        ours, theirs = self._embedded(student, teacher)
+        return symmetric_info_nce(ours, theirs, self._negatives(student, teacher), self.temperature)
 
     def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, float]:
         """``contrast_accuracy``: how often the nearest candidate of a step, on either side, is its own."""
         assert teacher is not None
-        ours, theirs, negative = self._contrasted(student, teacher)
+        ours, theirs = self._embedded(student, teacher)
         scores, positive = ours @ theirs.T, torch.eye(len(ours), dtype=torch.bool, device=ours.device)
-        negative &= ~positive
+        negative = self._negatives(student, teacher) & ~positive
         return contrast_accuracy((scores, positive, negative), (scores.T, positive, negative))
 
-    def _contrasted(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor, Tensor]:
-        """Embeddings of both sides, ``[N, embedding_width]`` each, and the pairs to push apart, ``[N, N]``."""
+    def _embedded(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor]:
+        """Embeddings of all valid steps by the graph of each side, ``[N, embedding_width]`` each."""
         features = student.read(self.tap)
-        targets = align_linear(teacher.read(self.teacher_tap), features)
-        negatives = Steps.of(features, teacher).negatives(
+        ours, theirs = self.graphs((features, align_linear(teacher.read(self.teacher_tap), features)))
+        return ours, theirs
+
+    def _negatives(self, student: NetOutput, teacher: NetOutput) -> Tensor:
+        """Pairs of steps that may be pushed apart, ``[N, N]`` bool."""
+        return Steps.of(student.read(self.tap), teacher).negatives(
             exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
         )
-        ours, theirs = self.graphs((features, targets))
-        return ours, theirs, negatives
 
     @torch.no_grad()
     def adjacency(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor]:
