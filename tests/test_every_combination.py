@@ -51,12 +51,6 @@ def exported(package: Any, kind: type) -> list[str]:
 TEACHERS, STUDENTS, LOSSES = exported(teachers, nn.Module), exported(students, nn.Module), exported(losses, Loss)
 
 
-def case_of(network: str) -> nets.Case:
-    """The first variant in the row of a network, of those that read all channels when there are such."""
-    row = nets.ROWS[network]
-    return next((case for case in row if 3 in (case.step_shape[0], case.step_shape[-1])), row[0])
-
-
 def layout_with(joints: int) -> str:
     return next(name for name in ("sign-27", *layout_names()) if len(skeleton_layout(name)) == joints)
 
@@ -78,11 +72,15 @@ class Classroom:
     def _network(self, name: str) -> nn.Module:
         torch.manual_seed(0)
         with mock.patch.object(nets, "CLASSES", self.classes):
-            return case_of(name).build()
+            network = nets.ROWS[name][0].build()
+        if network.input_stream == "pose":  # some variants read fewer channels than a loss on the keypoints
+            channels = nets.ROWS[name][0].step_shape[-1]
+            network.register_forward_pre_hook(lambda module, given: (first_channels(given[0], channels),))
+        return network
 
     def _stream(self, name: str) -> tuple[list[Batch], str]:
         """The batches, with only the stream that the network called ``name`` reads, in the shape it wants."""
-        kind, shape = self.network(name).input_stream, case_of(name).step_shape
+        kind, shape = self.network(name).input_stream, nets.ROWS[name][0].step_shape
         layout = layout_with(shape[0]) if kind == "pose" else "sign-27"
         size = (shape[-1], shape[-2]) if kind == "rgb" else None
         dataset = SignDataset(
@@ -90,9 +88,6 @@ class Classroom:
             rgb_pipeline=RgbPipeline(resize=size), pose_pipeline=PosePipeline(),
         )  # fmt: skip
         batches = [collate([dataset[clip] for clip in clips]) for clips in CLIPS]
-        if kind == "pose":
-            narrow = lambda values: values[..., : shape[-1]]  # noqa: E731
-            batches = [replace(batch, pose=batch.stream("pose").map(narrow)) for batch in batches]
         return batches, kind
 
     def _said(self, name: str) -> dict[tuple[str, ...], NetOutput]:
@@ -112,6 +107,10 @@ class Classroom:
                 replace(one, **{kind: other.stream(kind)}) for one, other in zip(together, batches, strict=True)
             ]
         return together
+
+
+def first_channels(pose: Padded, channels: int) -> Padded:
+    return pose.map(lambda values: values[..., :channels])
 
 
 def leaf(sequence: Padded) -> Padded:
@@ -166,7 +165,7 @@ class Watched:
 def two_steps(classroom: Classroom, teacher: str, student: str, loss: str) -> None:
     """Train a new student for two steps; it has to move, and nothing of the teacher may."""
     network, teaching = copy.deepcopy(classroom.network(student)).train(), classroom.network(teacher)
-    sizes = CorpusSizes(classroom.classes, case_of(student).step_shape[0], clips=sum(map(len, CLIPS)))
+    sizes = CorpusSizes(classroom.classes, nets.ROWS[student][0].step_shape[0], clips=sum(map(len, CLIPS)))
     objective = objective_of(loss, network, teaching, sizes).train()
     said = classroom.said(teacher)
     outputs = [part.values for output in said.values() for part in (output.logits, *output.taps.values())]
