@@ -1,6 +1,9 @@
 """Networks that read skeletons and learn."""
 
+from students.cosign import CoSign1S, CoSign2S
+from students.dke_gcn import DKEGCN, LightDKEGCN
+from students.landmark_transformer import LandmarkTransformer
 from students.st_gcn import STGCN
 from students.stgt import STGT
 
-__all__ = ["STGCN", "STGT"]
+__all__ = ["DKEGCN", "STGCN", "STGT", "CoSign1S", "CoSign2S", "LandmarkTransformer", "LightDKEGCN"]

@@ -7,21 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from slr.layers import (
-    BiLSTM,
-    JointPooling,
-    MaskedBatchNorm,
-    NoContext,
-    RecogniserTail,
-    TransformerContext,
-    ValidSteps,
-)
+from slr.layers import JointPooling, MaskedBatchNorm, RecogniserTail, ValidSteps, named_context
 from slr.skeleton import SkeletonLayout, adjacency, skeleton_layout
 from slr.types import NetOutput, Padded, strided_lengths
 
 GRAPHS = ("importance", "adaptive", "fixed")
-POOLINGS = ("groups", "mean")
-CONTEXTS = ("bilstm", "transformer", "none")
 
 
 class STGCN(nn.Module):
@@ -68,8 +58,8 @@ class STGCN(nn.Module):
         super().__init__()
         self.layout = skeleton_layout(layout)
         self.strides = tuple(strides) if strides is not None else (1,) * len(channels)
-        _check("graph", graph, GRAPHS)
-        _check("pooling", pooling, POOLINGS)
+        if graph not in GRAPHS:
+            raise ValueError(f"unknown graph {graph!r} of STGCN: there are {', '.join(GRAPHS)}")
         if len(self.strides) != len(channels) or not channels:
             raise ValueError(f"{len(channels)} channels and {len(self.strides)} strides: each block needs one of both")
         joints = len(self.layout)
@@ -89,13 +79,12 @@ class STGCN(nn.Module):
             )
             for i in range(len(channels))
         )
-        groups = list(self.layout.groups.values()) if pooling == "groups" else [range(joints)]
-        self.pool = JointPooling(groups, joints)
-        frame_width = len(groups) * widths[-1]
+        self.pool = JointPooling.named(pooling, self.layout)
+        frame_width = self.pool.groups * widths[-1]
         self.tail = RecogniserTail(
             frame_width,
             num_classes,
-            context=_context(context, width, context_layers, heads, dropout),
+            context=named_context(context, width, context_layers, heads, dropout),
             width=width,
             temporal_layers=temporal_layers,
             head=head,
@@ -193,19 +182,3 @@ class GraphConv(nn.Module):
         # A batched product over an expanded graph is almost twice as fast as rows @ x, which copies x.
         gathered = torch.bmm(rows.expand(x.shape[0], -1, -1), x)
         return self.linear(gathered.view(*x.shape[:2], -1))
-
-
-def _check(what: str, given: str, known: Sequence[str]) -> None:
-    if given not in known:
-        raise ValueError(f"unknown {what} {given!r} of STGCN: there are {', '.join(known)}")
-
-
-def _context(name: str, width: int, layers: int, heads: int, dropout: float) -> BiLSTM | TransformerContext | NoContext:
-    _check("context", name, CONTEXTS)
-    if name == "none":
-        return NoContext(width)
-    if name == "transformer":
-        return TransformerContext(width, heads, layers, dropout=dropout)
-    if width % 2:
-        raise ValueError(f"a BiLSTM shares {width} features between two directions: the width must be even")
-    return BiLSTM(width, width // 2, layers, dropout)

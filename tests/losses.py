@@ -19,23 +19,68 @@ STUDENT_WIDTH, TEACHER_WIDTH, CLASSES, JOINTS = 6, 7, 5, 4
 
 @dataclass(frozen=True)
 class Case:
-    """One variant of a loss. ``zero_at_identity``: 0 when the student's outputs are the teacher's."""
+    """One variant of a loss.
+
+    ``zero_at_identity``: 0 when the student's outputs are the teacher's. ``untaught``: taps of the student that the
+    loss reads and gives no gradient.
+    """
 
     label: str
     build: Callable[[], Loss]
     zero_at_identity: bool = False
+    untaught: tuple[str, ...] = ()
 
 
 def _widths(**arguments: object) -> dict:
     return {"student_width": STUDENT_WIDTH, "teacher_width": TEACHER_WIDTH, **arguments}
 
 
+def _over(name: str) -> list[Case]:
+    """A loss without parameters, over every kind of set."""
+    loss = getattr(losses, name)
+    return [
+        Case(f"{name}-{over}", lambda over=over: loss(over=over), zero_at_identity=True)
+        for over in ("steps", "clips", "batch")
+    ]
+
+
 ROWS: dict[str, list[Case]] = {
+    "AttentionTransfer": [
+        Case("AttentionTransfer", losses.AttentionTransfer, zero_at_identity=True),
+        Case("AttentionTransfer-1", lambda: losses.AttentionTransfer(exponent=1), zero_at_identity=True),
+    ],
+    "BoundarySaliency": [
+        Case(
+            f"BoundarySaliency-{normalise}",
+            lambda normalise=normalise: losses.BoundarySaliency(normalise=normalise),
+            zero_at_identity=True,
+        )
+        for normalise in ("min-max", "z-score")
+    ],
+    "ContextualRelation": [Case("ContextualRelation", losses.ContextualRelation, zero_at_identity=True)],
+    "FitNet": [Case("FitNet", lambda: losses.FitNet(**_widths()))],
+    "PKT": _over("PKT"),
+    "RKDAngle": [
+        *_over("RKDAngle"),
+        Case("RKDAngle-few", lambda: losses.RKDAngle(max_elements=4), zero_at_identity=True),
+    ],
+    "RKDDistance": _over("RKDDistance"),
+    "SimilarityPreserving": _over("SimilarityPreserving"),
     "CTC": [Case("CTC", losses.CTC)],
+    "DKD": [
+        Case(
+            f"DKD-{target}-{blank}",
+            lambda target=target, blank=blank: losses.DKD(target=target, blank=blank),
+            zero_at_identity=True,
+        )
+        for target in ("aligned", "best")
+        for blank in ("keep", "drop")
+    ],
     "FrameKL": [
         Case(f"FrameKL-{blank}", lambda blank=blank: losses.FrameKL(blank=blank), zero_at_identity=True)
         for blank in ("keep", "drop", "eliminate", "symmetric_n", "reweight")
     ],
+    "Complementary": [Case("Complementary", lambda: losses.Complementary("conv", "context"))],
     "CRD": [
         Case("CRD-batch", lambda: losses.CRD(**_widths(width=8))),
         Case("CRD-gloss", lambda: losses.CRD(**_widths(width=8, positives="gloss", exclude_neighbours=0))),
@@ -50,8 +95,32 @@ ROWS: dict[str, list[Case]] = {
                 **_widths(width=8, embedding_width=8, adjacency=adjacency, layers=layers, radius=2)
             ),
         )
-        for adjacency, layers in (("P", 1), ("L", 1), ("P+L", 2))
+        for adjacency, layers in (("P", 1), ("L", 1), ("P+L", 2), ("I", 1))
+    ]
+    + [
+        Case(
+            "TemporalRelation-" + "-".join(control.values()),
+            lambda control=control: losses.TemporalRelation(**_widths(width=8, embedding_width=8, radius=2, **control)),
+        )
+        for control in ({"comparison": "mse"}, {"frozen": "teacher"}, {"frozen": "both"})
     ],
+    "GuidedCTC": [Case("GuidedCTC", losses.GuidedCTC)],
+    "SequenceKD": [
+        Case("SequenceKD", lambda: losses.SequenceKD(n_best=4, width=6)),
+        Case("SequenceKD-1", lambda: losses.SequenceKD(n_best=1)),
+    ],
+    "ShiftTolerantKL": [
+        Case(
+            f"ShiftTolerantKL-{per}-{blank}-{softness:g}",
+            lambda per=per, blank=blank, softness=softness: losses.ShiftTolerantKL(
+                max_shift=2, per=per, blank=blank, softness=softness
+            ),
+            zero_at_identity=softness == 0,
+        )
+        for per in ("clip", "step")
+        for blank, softness in (("keep", 0), ("drop", 0.5))
+    ],
+    "SelfDistillation": [Case("SelfDistillation", losses.SelfDistillation, untaught=("logits",))],
     "KeypointRegression": [
         Case("KeypointRegression", lambda: losses.KeypointRegression(student_width=STUDENT_WIDTH, joints=JOINTS))
     ],
@@ -76,6 +145,11 @@ class Example:
 
     def loss(self, loss: Loss) -> torch.Tensor:
         return loss(self.student, self.teacher, self.batch)
+
+    def features(self, tap: str) -> tuple[list, list]:
+        """What both networks publish there, student first: lists of clips, of steps, of numbers."""
+        student, teacher = (network.read(tap).unpad() for network in (self.student, self.teacher))
+        return [clip.tolist() for clip in student], [clip.tolist() for clip in teacher]
 
     def student_tensors(self) -> list[torch.Tensor]:
         return [self.student.logits.values, *(tap.values for tap in self.student.taps.values())]
@@ -111,9 +185,28 @@ def example(
     )
     student = network(steps, STUDENT_WIDTH)
     teacher = network(teacher_steps or steps, TEACHER_WIDTH)
+    for output in (student, teacher):  # last, so that what is drawn above stays as it is
+        output.taps["conv_logits"] = sequences(output.logits.lengths.tolist(), CLASSES).map(lambda scores: 2 * scores)
     for sequence in (student.logits, *student.taps.values()):
         sequence.values.requires_grad_()
     return Example(student, teacher, batch)
+
+
+def published(student: Sequence[Sequence], teacher: Sequence[Sequence]) -> Example:
+    """Two networks that publish these features under every tap; a clip is a list of steps, a step a list of numbers."""
+
+    def network(clips: Sequence[Sequence]) -> NetOutput:
+        width = max(len(step) for clip in clips for step in clip)
+        features = Padded.from_list(
+            [torch.tensor(clip, dtype=torch.float32).reshape(len(clip), width) for clip in clips]
+        )
+        return NetOutput(features, dict.fromkeys(("conv", "context", "frame"), features))
+
+    empty = Padded.from_list([torch.zeros(0, dtype=torch.int64) for _ in student])
+    batch = Batch(tuple(f"clip-{row}" for row in range(len(student))), empty, empty)
+    given = Example(network(student), network(teacher), batch)
+    given.student.logits.values.requires_grad_()
+    return given
 
 
 def with_garbage(given: Example, garbage: float, more: int = 2) -> Example:

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from students import STGCN, STGT
+from torch import nn
+
+from slr.skeleton import skeleton_layout
+from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, LandmarkTransformer, LightDKEGCN
 from teachers import CNN2DCNN1D, STSGNet
 
 CLASSES = 7
@@ -39,6 +42,40 @@ def _stgcn(label: str, **arguments: Any) -> Case:
     return Case(f"STGCN-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
+def _ctr_gcn(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
+    small = {"channels": (4, 8), "strides": (1, 1), "width": 8, "heads": 2, "temporal_layers": "K3-P2", "dropout": 0.0}
+
+    def build() -> Any:
+        net = network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
+        for block in net.blocks.layers:  # a newborn refines no graph, and what would refine it gets no gradient yet
+            nn.init.constant_(block.graph.strength, 0.5)
+        return net
+
+    return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+
+
+def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
+    # Masks are drawn from torch's generator, which the tests seed before each pass in training mode.
+    small = {"channels": (4, 6), "temporal_kernel": 3, "width": 8, "heads": 2, "mask_segment": 3, "dropout": 0.0}
+    build = lambda: network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
+    return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+
+
+def _landmarks(label: str, **arguments: Any) -> Case:
+    small = {
+        "width": 16,
+        "patch_heads": 2,
+        "heads": 2,
+        "local_blocks": 1,
+        "window": 2,
+        "global_blocks": 1,
+        "dropout": 0.0,
+    }
+    layout = skeleton_layout(arguments.pop("layout", "sign-27"))
+    build = lambda: LandmarkTransformer(num_classes=CLASSES, layout=layout, **{**small, **arguments})  # noqa: E731
+    return Case(f"LandmarkTransformer-{label}", build, (len(layout), arguments.get("in_channels", 3)))
+
+
 def _cnn(label: str, *, frame_size: tuple[int, int] = FRAME_SIZE, **arguments: Any) -> Case:
     small = {"channels": (4, 6), "frame_width": 8, "width": 8, "hidden": 4, "recurrent_layers": 1, "dropout": 0.0}
     build = lambda: CNN2DCNN1D(num_classes=CLASSES, frame_size=frame_size, **{**small, **arguments})  # noqa: E731
@@ -65,6 +102,24 @@ ROWS: dict[str, list[Case]] = {
         _stgcn("strided", channels=(4, 6, 6), strides=(1, 2, 1), temporal_layers="K3-P2", context="transformer"),
         _stgcn("adaptive", graph="adaptive", pooling="mean", context="none", partition="distance", max_hop=2),
         _stgcn("fixed", graph="fixed", partition="directed", shared_head=True, head="normalised", in_channels=2),
+    ],
+    "DKEGCN": [
+        _ctr_gcn("default", DKEGCN),
+        _ctr_gcn("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
+    ],
+    "LightDKEGCN": [_ctr_gcn("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True)],
+    "CoSign1S": [
+        _cosign("default", CoSign1S, mask_rate=0.4),
+        _cosign("whole", CoSign1S, mask_rate=0.0, centre_groups=True, context="transformer", head="linear"),
+    ],
+    "CoSign2S": [
+        _cosign("default", CoSign2S, mask_rate=0.4, in_channels=2),
+        _cosign("fusion-alone", CoSign2S, stream_heads=False, centre_groups=True, shared_head=True),
+    ],
+    "LandmarkTransformer": [
+        _landmarks("default"),
+        _landmarks("face", layout="coco-wholebody-79", temporal_layers="K3"),
+        _landmarks("body-alone", layout="openpose-18", in_channels=2, shared_head=True),
     ],
     "CNN2DCNN1D": [
         _cnn("default"),

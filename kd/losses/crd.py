@@ -33,6 +33,11 @@ class CRD(Loss):
     averaged over them (Khosla et al. 2020, "Supervised Contrastive Learning", equation 2). Without a single negative in
     batch and queue there is nothing to contrast, and the loss is 0.
 
+    With ``exclude_same_gloss=False`` and ``exclude_neighbours=0`` every other step of the batch is a negative. That is
+    the plain InfoNCE, which stands for the atomic contrast of AugmentRGB (Dai et al. 2021, "Learning an Augmented RGB
+    Representation with Cross-Modal Knowledge Distillation for Action Detection"; a reconstruction) beside
+    :class:`~kd.losses.ContextualRelation` and :class:`~kd.losses.BoundarySaliency`.
+
     With one positive each and no queue the sums are those of :func:`~kd.losses.infonce.symmetric_info_nce`, one
     matrix for both directions; a test shows that ``SupConLoss`` of pytorch-metric-learning gives the same, in nine
     times the time for 300 steps. Everywhere else it is that ``SupConLoss``, told its positive and negative pairs one

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from kd.align import align_linear
 from kd.losses.base import Loss
+from kd.losses.posteriors import check_same_vocabulary, check_temperature, softened_divergence, without_blank
 from kd.reduce import masked_mean, weighted_mean
 from slr.types import Batch, NetOutput, Padded
 from slr.vocabulary import BLANK
@@ -51,8 +52,7 @@ class FrameKL(Loss):
         teacher_head: str = "logits",
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f"temperature is {temperature}, but scores are divided by it: it must be greater than 0")
+        check_temperature(temperature)
         if blank not in get_args(Blank):
             raise ValueError(f"blank is {blank!r}, which is none of {', '.join(get_args(Blank))}")
         if symmetric_n < 0:
@@ -73,9 +73,9 @@ class FrameKL(Loss):
         """
         assert teacher is not None
         scores, wanted = student.read(self.head), teacher.read(self.teacher_head)
-        _check_same_vocabulary(scores, wanted)
+        check_same_vocabulary(scores, wanted)
         wanted = align_linear(wanted, scores)
-        divergence = self.temperature**2 * self._divergence(scores.values, wanted.values)
+        divergence = self._divergence(scores.values, wanted.values)
         if self.blank == "reweight":
             # expm1 of the log keeps the small weights of confident blanks exact.
             weights = -torch.expm1(wanted.values.log_softmax(dim=-1)[..., BLANK])
@@ -83,13 +83,10 @@ class FrameKL(Loss):
         return masked_mean(divergence, self._steps_used(wanted) & scores.mask)
 
     def _divergence(self, scores: Tensor, wanted: Tensor) -> Tensor:
-        """KL per step, ``[B, S]``."""
+        """``T^2 KL`` per step, ``[B, S]``."""
         if self.blank == "drop":
-            assert BLANK == 0, "the blank column is dropped from the front"
-            scores, wanted = scores[..., 1:], wanted[..., 1:]
-        log_student = (scores / self.temperature).log_softmax(dim=-1)
-        log_teacher = (wanted / self.temperature).log_softmax(dim=-1)
-        return (log_teacher.exp() * (log_teacher - log_student)).sum(dim=-1)
+            scores, wanted = without_blank(scores), without_blank(wanted)
+        return softened_divergence(scores, wanted, self.temperature)
 
     def _steps_used(self, wanted: Padded) -> Tensor:
         """Steps that count under the blank policy, ``[B, S]`` bool; padding may be among them."""
@@ -101,12 +98,3 @@ class FrameKL(Loss):
         width = 2 * self.symmetric_n + 1
         near = torch.nn.functional.max_pool1d(says_gloss[:, None].float(), width, stride=1, padding=self.symmetric_n)
         return near[:, 0] > 0
-
-
-def _check_same_vocabulary(scores: Padded, wanted: Padded) -> None:
-    student_size, teacher_size = scores.values.shape[-1], wanted.values.shape[-1]
-    if student_size != teacher_size:
-        raise ValueError(
-            f"the student writes {student_size} classes and the teacher {teacher_size}: frame posteriors can be "
-            "compared only over one vocabulary, blank included"
-        )

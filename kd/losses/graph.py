@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from slr.types import Padded
 
-Adjacency = Literal["P", "L", "P+L"]
+Adjacency = Literal["P", "L", "P+L", "I"]
 
 
 class SideBySide(nn.Module):
@@ -86,6 +86,16 @@ class ToeplitzAdjacency(nn.Module):
         return table[:, None].expand(-1, clips, -1, -1)
 
 
+class IdentityAdjacency(nn.Module):
+    """No relations: every step listens to itself alone, ``A = I``; what is left is a head for single steps."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scores ``[M, B, S, S]`` for ``[M, B, S, d]`` features, before the softmax."""
+        graphs, clips, steps, _ = features.shape
+        scores = features.new_full((steps, steps), torch.finfo(features.dtype).min).fill_diagonal_(0)
+        return scores.expand(graphs, clips, -1, -1)
+
+
 class TemporalGraphs(nn.Module):
     """From features of several networks to embeddings that know their temporal relations, a graph for each network.
 
@@ -97,7 +107,7 @@ class TemporalGraphs(nn.Module):
         input_widths: features of the tap of each network, ``M`` numbers.
         width: features of a node.
         embedding_width: features of ``u``.
-        adjacency: ``"P"`` pairwise, ``"L"`` learned for distances, or ``"P+L"``.
+        adjacency: ``"P"`` pairwise, ``"L"`` learned for distances, ``"P+L"`` both, or ``"I"`` the identity.
         layers: graph layers, 1 or more.
         radius: of the learned distances, in steps.
     """
@@ -120,6 +130,7 @@ class TemporalGraphs(nn.Module):
         makers: dict[str, Callable[[], nn.Module]] = {
             "P": lambda: PairwiseAdjacency(graphs, width),
             "L": lambda: ToeplitzAdjacency(graphs, radius),
+            "I": IdentityAdjacency,
         }
         self.inputs = nn.ModuleList(nn.Linear(input_width, width) for input_width in input_widths)
         self.adjacencies = nn.ModuleDict({letter: makers[letter]() for letter in adjacency.split("+")})
@@ -147,6 +158,16 @@ class TemporalGraphs(nn.Module):
             nodes = _normalised(nodes + F.gelu(messages))
         rows = nodes.flatten(1, 2).index_select(1, features[0].places)
         return F.normalize(self.output(rows), dim=-1)
+
+    def frozen_at_random(self) -> TemporalGraphs:
+        """These graphs, which from now on learn nothing.
+
+        Relations for distances begin equal; theirs are drawn from a normal distribution, so that the graph is random.
+        """
+        for term in self.adjacencies.values():
+            if isinstance(term, ToeplitzAdjacency):
+                nn.init.normal_(term.offsets)
+        return self.requires_grad_(False)
 
     def _nodes(self, features: Sequence[Padded]) -> Tensor:
         """``[M, B, S, width]``; padding means nothing, but is finite."""

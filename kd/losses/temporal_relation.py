@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,11 @@ from kd.align import align_linear
 from kd.losses.base import Loss
 from kd.losses.graph import Adjacency, TemporalGraphs
 from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
-from slr.types import Batch, NetOutput
+from kd.reduce import mean_over_steps
+from slr.types import Batch, NetOutput, Padded
+
+Comparison = Literal["contrast", "mse"]
+Frozen = Literal["none", "teacher", "both"]
 
 
 class TemporalRelation(Loss):
@@ -26,6 +32,14 @@ class TemporalRelation(Loss):
     Why a contrast and not a squared distance: the teacher's graph learns too, and two constant embeddings have distance
     0. The contrast of constant embeddings is ``log(1 + |N(i)|)``, far from its minimum.
 
+    Three controls show what each part is good for; the paper has none of them:
+
+    - ``adjacency="I"``: no graph. What is left are two heads that see single steps.
+    - ``comparison="mse"``: the mean over the steps of ``|u^S_i - u^T_i|^2`` in place of the contrast, which collapse
+      makes 0.
+    - ``frozen="teacher"``: a random graph that never learns on the teacher's side, so that the student has a fixed
+      target; ``frozen="both"``: on both sides, so that nothing but the student learns.
+
     Both graphs belong to the objective. The deployed student keeps nothing of them.
 
     Args:
@@ -35,12 +49,15 @@ class TemporalRelation(Loss):
         teacher_tap: feature read from the teacher; the same name when left out.
         width: features of a node.
         embedding_width: features of ``u``.
-        adjacency: ``"P"`` relations from the features, ``"L"`` relations learned for distances, ``"P+L"`` their mean.
+        adjacency: ``"P"`` relations from the features, ``"L"`` relations learned for distances, ``"P+L"`` their mean,
+            ``"I"`` none.
         layers: graph layers.
         radius: of the learned distances, in steps.
         temperature: ``t``, greater than 0.
         exclude_same_gloss: no negatives with the same pseudo-label of the teacher.
         exclude_neighbours: no negatives within this many steps in the same clip.
+        comparison: ``"contrast"`` or ``"mse"``, which has no negatives and no temperature.
+        frozen: graphs that stay as they were drawn: ``"none"``, the ``"teacher"``'s or ``"both"``.
     """
 
     needs_teacher = True
@@ -59,23 +76,40 @@ class TemporalRelation(Loss):
         temperature: float = 0.07,
         exclude_same_gloss: bool = True,
         exclude_neighbours: int = 1,
+        comparison: Comparison = "contrast",
+        frozen: Frozen = "none",
     ) -> None:
         super().__init__()
         if not temperature > 0:
             raise ValueError(f"temperature is {temperature}, but scores are divided by it: it must be greater than 0")
+        if comparison not in get_args(Comparison):
+            raise ValueError(f"comparison is {comparison!r}, which is none of {', '.join(get_args(Comparison))}")
+        if frozen not in get_args(Frozen):
+            raise ValueError(f"frozen is {frozen!r}, which is none of {', '.join(get_args(Frozen))}")
         self.tap = tap
         self.teacher_tap = teacher_tap or tap
         self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap, "logits")
+        self.teacher_taps = (self.teacher_tap, "logits") if comparison == "contrast" else (self.teacher_tap,)
         self.temperature = temperature
         self.exclude_same_gloss = exclude_same_gloss
         self.exclude_neighbours = exclude_neighbours
-        self.graphs = TemporalGraphs((student_width, teacher_width), width, embedding_width, adjacency, layers, radius)
+        self.comparison = comparison
+
+        def graphs(*widths: int) -> TemporalGraphs:
+            return TemporalGraphs(widths, width, embedding_width, adjacency, layers, radius)
+
+        # Graphs side by side share their tensors: one that stays as it is beside one that learns needs its own.
+        self.teacher_graph = graphs(teacher_width).frozen_at_random() if frozen == "teacher" else None
+        self.graphs = graphs(student_width) if frozen == "teacher" else graphs(student_width, teacher_width)
+        if frozen == "both":
+            self.graphs.frozen_at_random()
 
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
-        """Contrast of all valid steps of the batch, after both graphs."""
+        """Contrast, or squared distance, of all valid steps of the batch, after both graphs."""
         assert teacher is not None
         ours, theirs = self._embedded(student, teacher)
+        if self.comparison == "mse":
+            return mean_over_steps((ours - theirs).square().sum(dim=-1))
         return symmetric_info_nce(ours, theirs, self._negatives(student, teacher), self.temperature)
 
     def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, float]:
@@ -89,7 +123,8 @@ class TemporalRelation(Loss):
     def _embedded(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor]:
         """Embeddings of all valid steps by the graph of each side, ``[N, embedding_width]`` each."""
         features = student.read(self.tap)
-        ours, theirs = self.graphs((features, align_linear(teacher.read(self.teacher_tap), features)))
+        targets = align_linear(teacher.read(self.teacher_tap), features)
+        ours, theirs = (side for graphs, read in self._read(features, targets) for side in graphs(read))
         return ours, theirs
 
     def _negatives(self, student: NetOutput, teacher: NetOutput) -> Tensor:
@@ -105,5 +140,12 @@ class TemporalRelation(Loss):
         Rows of valid steps sum to 1; rows and columns of padding are 0.
         """
         features = student.read(self.tap)
-        ours, theirs = self.graphs.adjacency((features, align_linear(teacher.read(self.teacher_tap), features)))
+        targets = align_linear(teacher.read(self.teacher_tap), features)
+        ours, theirs = (side for graphs, read in self._read(features, targets) for side in graphs.adjacency(read))
         return ours, theirs
+
+    def _read(self, features: Padded, targets: Padded) -> list[tuple[TemporalGraphs, tuple[Padded, ...]]]:
+        """The graphs, each with the features it reads; the student's side comes first."""
+        if self.teacher_graph is None:
+            return [(self.graphs, (features, targets))]
+        return [(self.graphs, (features,)), (self.teacher_graph, (targets,))]

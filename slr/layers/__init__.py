@@ -1,10 +1,11 @@
 """Masked pieces that teachers and students share. Each works on a clip as if it were alone."""
 
 from slr.layers.attention import AttentionBlock, RelativeBias, SelfAttention
-from slr.layers.context import BiLSTM, NoContext, TransformerContext
+from slr.layers.context import BiLSTM, NoContext, TransformerContext, named_context
 from slr.layers.head import GlossHead
 from slr.layers.norm import MaskedBatchNorm
 from slr.layers.pooling import JointPooling
+from slr.layers.rotary import RotaryAttention, RotaryBlock, RotaryContext
 from slr.layers.tail import RecogniserTail
 from slr.layers.temporal_conv import TemporalConv
 from slr.layers.valid import ValidSteps, gather_valid, scatter_valid
@@ -18,10 +19,14 @@ __all__ = [
     "NoContext",
     "RecogniserTail",
     "RelativeBias",
+    "RotaryAttention",
+    "RotaryBlock",
+    "RotaryContext",
     "SelfAttention",
     "TemporalConv",
     "TransformerContext",
     "ValidSteps",
     "gather_valid",
+    "named_context",
     "scatter_valid",
 ]

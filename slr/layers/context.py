@@ -11,6 +11,8 @@ from slr.layers.attention import AttentionBlock, RelativeBias
 from slr.layers.valid import exporting
 from slr.types import Padded
 
+CONTEXTS = ("bilstm", "transformer", "none")
+
 
 class BiLSTM(nn.Module):
     """Bidirectional LSTM over each clip's own steps. ``[B, S, in_width]`` -> ``[B, S, 2 hidden]``; padding is zero.
@@ -93,3 +95,22 @@ class NoContext(nn.Module):
     def forward(self, padded: Padded) -> Padded:
         """The input."""
         return padded
+
+
+def named_context(
+    name: str, width: int, layers: int, heads: int, dropout: float
+) -> BiLSTM | TransformerContext | NoContext:
+    """The context called ``bilstm``, ``transformer`` or ``none``, from ``width`` features to as many.
+
+    Raises:
+        ValueError: when there is no such context, or it cannot have this width.
+    """
+    if name not in CONTEXTS:
+        raise ValueError(f"unknown context {name!r}: there are {', '.join(CONTEXTS)}")
+    if name == "none":
+        return NoContext(width)
+    if name == "transformer":
+        return TransformerContext(width, heads, layers, dropout=dropout)
+    if width % 2:
+        raise ValueError(f"a BiLSTM shares {width} features between two directions: the width must be even")
+    return BiLSTM(width, width // 2, layers, dropout)

@@ -7,6 +7,10 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor, nn
 
+from slr.skeleton import SkeletonLayout
+
+POOLINGS = ("groups", "mean")
+
 
 class JointPooling(nn.Module):
     """Mean over the joints of each group, the groups side by side: ``[..., J, D]`` -> ``[..., G D]``."""
@@ -20,6 +24,23 @@ class JointPooling(nn.Module):
             rows.append(row)
         self.share: Tensor
         self.register_buffer("share", torch.stack(rows), persistent=False)  # [G, J]
+
+    @classmethod
+    def named(cls, pooling: str, layout: SkeletonLayout) -> JointPooling:
+        """Pooling by ``groups`` of the layout, or over all its joints (``mean``).
+
+        Raises:
+            ValueError: when ``pooling`` is neither.
+        """
+        if pooling not in POOLINGS:
+            raise ValueError(f"unknown pooling {pooling!r} of joints: there are {', '.join(POOLINGS)}")
+        groups = list(layout.groups.values()) if pooling == "groups" else [range(len(layout))]
+        return cls(groups, len(layout))
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        return len(self.share)
 
     def forward(self, joints: Tensor) -> Tensor:
         """Pool the last but one axis."""

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from slr.layers.context import BiLSTM, NoContext, TransformerContext
 from slr.layers.head import GlossHead
+from slr.layers.rotary import RotaryContext
 from slr.layers.temporal_conv import TemporalConv
 from slr.types import NetOutput, Padded
 
@@ -28,7 +29,7 @@ class RecogniserTail(nn.Module):
         in_width: int,
         num_classes: int,
         *,
-        context: BiLSTM | TransformerContext | NoContext,
+        context: BiLSTM | TransformerContext | RotaryContext | NoContext,
         width: int = 1024,
         temporal_layers: str = "K5-P2-K5-P2",
         border: str = "zeros",

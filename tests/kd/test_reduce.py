@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import torch
 
-from kd.reduce import masked_mean, mean_over_clips, mean_over_steps, pooled_over_steps, weighted_mean
+from kd.reduce import (
+    masked_mean,
+    mean_of_row_means,
+    mean_over_clips,
+    mean_over_steps,
+    pooled_over_steps,
+    row_means,
+    weighted_mean,
+)
 from slr.types import Padded
 
 
@@ -57,3 +65,19 @@ def test_pooling_averages_the_steps_of_each_clip():
     values = torch.tensor([[[1.0], [3.0]], [[5.0], [torch.nan]], [[torch.inf], [torch.nan]]])
     pooled = pooled_over_steps(Padded(values, torch.tensor([2, 1, 0])))
     assert pooled.tolist() == [[2.0], [5.0], [0.0]]
+
+
+def test_the_mean_of_row_means_weighs_rows_alike_and_leaves_out_empty_ones():
+    values = torch.tensor([[1.0, 2.0, 3.0], [10.0, torch.nan, torch.inf], [torch.nan, torch.nan, torch.nan]])
+    mask = torch.tensor([[True, True, True], [True, False, False], [False, False, False]])
+    assert row_means(values, mask).tolist() == [2, 10, 0]
+    assert mean_of_row_means(values, mask) == (2 + 10) / 2
+
+
+def test_a_row_may_have_several_axes_and_none_of_them_an_element():
+    values = torch.arange(8.0).reshape(2, 2, 2)
+    assert mean_of_row_means(values, values < 6) == ((0 + 1 + 2 + 3) / 4 + (4 + 5) / 2) / 2
+    empty = torch.zeros(2, 0, 0, requires_grad=True)
+    mean = mean_of_row_means(empty, torch.zeros(2, 0, 0, dtype=torch.bool))
+    mean.backward()
+    assert mean.item() == 0

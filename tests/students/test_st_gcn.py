@@ -90,8 +90,8 @@ def test_pooling_by_groups_or_over_all_joints() -> None:
     ("arguments", "complaint"),
     [
         ({"graph": "learned"}, "unknown graph 'learned' of STGCN"),
-        ({"pooling": "max"}, "unknown pooling 'max' of STGCN"),
-        ({"context": "lstm"}, "unknown context 'lstm' of STGCN"),
+        ({"pooling": "max"}, "unknown pooling 'max'"),
+        ({"context": "lstm"}, "unknown context 'lstm'"),
         ({"partition": "spacial"}, "unknown partition 'spacial'"),
         ({"strides": (1, 2, 1)}, "2 channels and 3 strides"),
         ({"temporal_kernel": 4}, "temporal kernel 4 is even"),

@@ -9,7 +9,7 @@ import pytest
 
 import kd.losses
 from slr.data import SignDataset
-from students import STGT
+from students import CoSign1S
 from tests.workbench.running import ROOT, tiny_words
 from workbench.assemble import (
     CorpusSizes,
@@ -151,7 +151,7 @@ def test_the_teacher_of_the_control_is_another_student() -> None:
 
 @pytest.mark.parametrize("loss", kd.losses.__all__)
 def test_every_loss_can_be_named_in_a_configuration(loss: str) -> None:
-    student = STGT(num_classes=4, joint_width=8, spatial_heads=2, width=8, temporal_heads=2)
+    student = CoSign1S(num_classes=4, layout="sign-27", channels=(4,), width=8)  # it publishes all there is to read
     term = LossTerm(weight=1, loss={"_target_": f"kd.losses.{loss}"})
     teacher = {**student.tap_widths, "logits": 4}
     objective = make_objective({"it": term}, student, CorpusSizes(classes=4, joints=79, clips=5), teacher)

@@ -26,7 +26,7 @@ WRITTEN = (0, 2, 0, 1)
 
 
 def segments_of(place: Workplace, **others: Scripted) -> Segments:
-    aligner, recogniser = Aligner(), Recogniser(BeamDecoder(width=3), None)
+    aligner, recogniser = Aligner(), Recogniser(BeamDecoder(width=3, n_best=3))
     place.show(Scripted(WRITTEN, 1), "dev", aligner, recogniser)
     found = {}
     for name, network in others.items():

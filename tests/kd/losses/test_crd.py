@@ -90,6 +90,14 @@ def test_the_contrast_accuracy_is_that_of_the_loop(positives: str, queue: bool):
     assert found == {"contrast_accuracy": pytest.approx(expected)}
 
 
+def test_without_exclusions_it_is_the_plain_contrast_with_every_other_step_of_the_batch():
+    given, loss = example(), crd(exclude_same_gloss=False, exclude_neighbours=0)
+    ours, theirs = (torch.tensor(side) for side in embedded(loss, given))
+    scores, own = ours @ theirs.T / 0.1, torch.arange(len(ours))
+    expected = (F.cross_entropy(scores, own) + F.cross_entropy(scores.T, own)) / 2
+    torch.testing.assert_close(given.loss(loss), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_the_library_and_our_own_contrast_agree():
     given, loss = example(), crd()
     ours = F.normalize(loss.student_projection(given.student.taps["conv"].valid()), dim=-1)

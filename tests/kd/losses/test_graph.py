@@ -116,6 +116,55 @@ def embedded_by_the_loop(graphs: TemporalGraphs, network: int, clip: list[list[f
     return [reference.unit(reference.linear(node, *linear(graphs.output, network))) for node in nodes], mean
 
 
+def test_identity_relations_are_no_relations():
+    graphs = TemporalGraphs((5, 7), width=4, embedding_width=3, adjacency="I", layers=2)
+    networks = (features(6, 2, 0), features(6, 2, 0, width=7))
+    for relations in graphs.adjacency(networks):
+        assert torch.equal(relations[0], torch.eye(6))
+        assert torch.equal(relations[1, :2, :2], torch.eye(2))
+        assert relations.sum() == 8
+    for network, clips in enumerate(networks):
+        found = graphs(networks)[network].split([6, 2])
+        for clip, ours in zip(clips.unpad(), found, strict=False):
+            expected = [alone_by_the_loop(graphs, network, step) for step in clip.tolist()]
+            torch.testing.assert_close(ours, torch.tensor(expected), rtol=1e-3, atol=1e-4)
+
+
+def alone_by_the_loop(graphs: TemporalGraphs, network: int, step: list[float]) -> list[float]:
+    """One step through the layers, with nothing that could come from another."""
+    node = reference.layer_norm(
+        reference.linear(step, graphs.inputs[network].weight.tolist(), graphs.inputs[network].bias.tolist())
+    )
+    for layer in graphs.layers:
+        own = reference.linear(node, *linear(layer, network))
+        node = reference.layer_norm([value + reference.gelu(more) for value, more in zip(node, own, strict=True)])
+    return reference.unit(reference.linear(node, *linear(graphs.output, network)))
+
+
+def test_with_the_identity_no_step_hears_of_another():
+    step, others = torch.randn(1, 5), torch.randn(8, 5)
+    found = {}
+    for adjacency in ("I", "P", "L"):
+        torch.manual_seed(3)
+        graphs = TemporalGraphs((5,), width=4, embedding_width=3, adjacency=adjacency)
+        clips = Padded.from_list([torch.cat([step, others[:3]]), torch.cat([step, others[3:]]), step])
+        ours = graphs((clips,))[0][[0, 4, 10]]
+        found[adjacency] = bool((ours - ours[:1]).abs().max() < 1e-5)
+    assert found == {"I": True, "P": False, "L": False}
+
+
+@pytest.mark.parametrize("adjacency", ["P", "L", "P+L", "I"])
+def test_a_frozen_graph_is_random_and_does_not_learn(adjacency: str):
+    torch.manual_seed(5)
+    graphs = TemporalGraphs((5, 7), width=4, embedding_width=3, adjacency=adjacency, radius=2).frozen_at_random()
+    assert all(len(parameter.unique()) > 1 for parameter in graphs.parameters())
+    ours = features(6, 2)
+    ours.values.requires_grad_()
+    graphs((ours, features(6, 2, width=7)))[0].square().sum(dim=0)[0].backward()
+    assert ours.values.grad.any()
+    assert all(parameter.grad is None for parameter in graphs.parameters())
+
+
 def test_what_one_graph_sees_and_learns_does_not_touch_the_other():
     graphs = TemporalGraphs((5, 5), width=4, embedding_width=3)
     ours, theirs, others = features(6, 2), features(6, 2), features(6, 2)

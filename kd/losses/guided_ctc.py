@@ -1,0 +1,59 @@
+"""Spikes where the teacher has them."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from kd.align import align_nearest
+from kd.losses.base import Loss
+from kd.losses.posteriors import check_same_vocabulary
+from kd.reduce import masked_mean
+from slr.types import Batch, NetOutput, Padded
+from slr.vocabulary import BLANK
+
+
+class GuidedCTC(Loss):
+    """Mean over the steps where the guide's best class is a gloss, in the whole batch, of ``1 - p^S`` of that gloss.
+
+    CTC leaves open when a network spikes, and two networks trained apart spike at different steps. Guided training
+    (Kurata and Audhkhasi 2019, "Guiding CTC Posterior Spike Timings for Improved Posterior Fusion and Knowledge
+    Distillation") rewards the student for its probability under a mask, ``M(t, c) = 1`` where gloss ``c`` is the best
+    class of the guide at step ``t`` and 0 elsewhere, the whole blank column included::
+
+        L = sum_{t,c} M(t, c) (1 - p^S(t, c)) / sum_{t,c} M(t, c)
+
+    The paper's term is ``-sum M p^S`` per clip. Here 1 is added at every spike, which leaves the gradient as it is and
+    makes 0 the best value, and the number of spikes is divided by: with their mean number per clip as the weight, the
+    gradient is the paper's at weight 1. It is the probability that is rewarded and not its logarithm, so a spike that
+    the student has no eye for pulls little, and cannot outweigh CTC, which trains beside it. Where the guide says only
+    blank, the loss is 0.
+
+    A guide with another number of steps gives its labels to the nearest ones; guide a student at its own stride where
+    spikes must not get lost.
+
+    Args:
+        head: where the student's raw scores are read: ``"logits"`` or a tap over the same vocabulary.
+        teacher_head: the same for the guide.
+    """
+
+    needs_teacher = True
+
+    def __init__(self, head: str = "logits", teacher_head: str = "logits") -> None:
+        super().__init__()
+        self.head = head
+        self.teacher_head = teacher_head
+        self.student_taps = (head,)
+        self.teacher_taps = (teacher_head,)
+
+    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
+        """What the student's probabilities lack at the spikes of the guide.
+
+        Raises:
+            ValueError: when the two networks do not write the same number of classes.
+        """
+        assert teacher is not None
+        scores, guide = student.read(self.head), teacher.read(self.teacher_head)
+        check_same_vocabulary(scores, guide)
+        labels = align_nearest(Padded(guide.values.argmax(dim=-1), guide.lengths), scores).values  # [B, S]
+        posteriors = scores.values.softmax(dim=-1).gather(-1, labels[..., None])[..., 0]
+        return masked_mean(1 - posteriors, (labels != BLANK) & scores.mask)
