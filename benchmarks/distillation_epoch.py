@@ -2,7 +2,8 @@
 
 The two take turns batch by batch, so that whatever else the machine does befalls both; the first round warms up. The
 time is that of the clock on the wall: that of the process would count the threads that wait for each other. The teacher
-is not trained: what it says does not change how long it takes to listen.
+is not trained: what it says does not change how long it takes to listen. Then some batches are learned once more, in
+turn with and without diagnostics, which tells what those add to an epoch at the setting of the configuration.
 
     python benchmarks/distillation_epoch.py --profile small --repeats 5
 """
@@ -10,6 +11,7 @@ is not trained: what it says does not change how long it takes to listen.
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import time
@@ -79,6 +81,20 @@ def seconds_of_an_epoch(learners: Sequence[Learner], lesson: Lesson, device: tor
     return [loading + seconds for seconds in learning]
 
 
+def seconds_of_a_diagnosis(learner: Learner, lesson: Lesson, device: torch.device, batches: int = 16) -> float:
+    """What the diagnostics of one batch add to it: the median over some batches, each learned with them and without."""
+    added = []
+    for index, batch in enumerate(itertools.islice(lesson.batches.epoch(0, 0), batches)):
+        batch, seconds = batch.to(device), {}
+        for diagnose in (index % 2 == 0, index % 2 == 1):
+            begin = time.perf_counter()
+            learner.learn(batch, share=1.0, diagnose=diagnose)
+            seconds[diagnose] = time.perf_counter() - begin
+            learner.step(1.0, may_skip=False)
+        added.append(seconds[True] - seconds[False])
+    return statistics.median(added)
+
+
 def main() -> None:
     """Measure, and print both epochs and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -98,6 +114,7 @@ def main() -> None:
         pairs = [learner_of(config, place, None), learner_of(config, place, teaching)]
         learners, lesson = [learner for learner, _ in pairs], pairs[0][1]
         rounds = [seconds_of_an_epoch(learners, lesson, place.precision.device) for _ in range(asked.repeats + 1)][1:]
+        diagnosis = seconds_of_a_diagnosis(learners[1], lesson, place.precision.device)
     medians = [statistics.median(seconds) for seconds in zip(*rounds, strict=True)]
     ratios = sorted(distilled / alone for alone, distilled in rounds)
     ratio = statistics.median(ratios)
@@ -108,6 +125,10 @@ def main() -> None:
     verdict = "within" if ratio <= LIMIT else "above"
     spread = f"({ratios[0]:.3f} to {ratios[-1]:.3f})"
     print(f"ratio of an epoch            {ratio:.3f} {spread}, {verdict} the limit of {LIMIT}")
+    diagnostics = config.run.diagnostics
+    if diagnostics is not None:
+        share = diagnosis * diagnostics.batches / diagnostics.every_epochs / medians[0]
+        print(f"diagnostics of a batch       {diagnosis:.3f} s: {share:.4f} of an epoch as configured, on average")
 
 
 if __name__ == "__main__":

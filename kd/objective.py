@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from kd.losses.base import Loss, readable
+from kd.losses.ctc import CTC
 from slr.types import Batch, NetOutput
 
 
@@ -86,6 +88,19 @@ class LossReport:
     weights: dict[str, float]
 
 
+@runtime_checkable
+class Metered(Protocol):
+    """A loss that has more to tell than its value, for diagnostics: any loss that defines this method."""
+
+    def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, float]:
+        """Numbers by name, such as an accuracy; empty where the batch tells nothing.
+
+        It is given what ``compute`` is given, without gradients and before ``compute``, and changes nothing: no buffer,
+        no memory of past batches.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class RequiredTaps:
     """Names that an objective reads, sorted; ``"logits"`` may be among them."""
@@ -156,17 +171,42 @@ class Objective(nn.Module):
                 "let one of them start earlier or fade later"
             )
 
+    @property
+    def supervised(self) -> frozenset[str]:
+        """Names of the terms that learn from the transcripts alone, against which the others are held."""
+        return frozenset(name for name, term in self._terms.items() if isinstance(term.loss, CTC))
+
+    @torch.no_grad()
+    def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, dict[str, float]]:
+        """What terms of this epoch have to tell beside their values, by term, see :class:`Metered`.
+
+        Call it before :meth:`forward` sees the batch: a memory of past batches would hold this one afterwards.
+        """
+        losses = {name: self._terms[name].loss for name, weight in self.weights.items() if weight > 0}
+        metered = {name: loss for name, loss in losses.items() if isinstance(loss, Metered)}
+        if teacher is not None:
+            teacher = teacher.detach()
+        student, teacher = _made_ready(losses.values(), student, teacher)
+        return {name: loss.meters(student, teacher, batch) for name, loss in metered.items()}
+
     def forward(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> LossReport:
         """Value of every term that has a weight in this epoch, and their weighted sum."""
         weights = {name: weight for name, weight in self.weights.items() if weight > 0}
-        # Several terms read the same taps: these are made ready once for all of them.
-        losses = [self._terms[name].loss for name in weights]
-        student = readable(student, {tap for loss in losses for tap in loss.student_taps})
-        if teacher is not None:
-            teacher = readable(teacher, {tap for loss in losses for tap in loss.teacher_taps})
+        student, teacher = _made_ready([self._terms[name].loss for name in weights], student, teacher)
         terms: dict[str, Tensor] = {name: self.losses[name](student, teacher, batch) for name in weights}
         total = torch.stack([weight * terms[name] for name, weight in weights.items()]).sum()
         return LossReport(total, terms, weights)
 
     def _ever_used(self) -> list[Loss]:
         return [term.loss for term in self._terms.values() if term.weight > 0]
+
+
+def _made_ready(
+    losses: Iterable[Loss], student: NetOutput, teacher: NetOutput | None
+) -> tuple[NetOutput, NetOutput | None]:
+    """Both outputs as losses are given them. Several read the same taps: these are made ready once for all of them."""
+    losses = list(losses)
+    student = readable(student, {tap for loss in losses for tap in loss.student_taps})
+    if teacher is not None:
+        teacher = readable(teacher, {tap for loss in losses for tap in loss.teacher_taps})
+    return student, teacher

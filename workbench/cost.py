@@ -13,8 +13,13 @@ from slr.types import Network
 
 
 def count_parameters(network: nn.Module) -> int:
-    """Numbers that a training can change; a shared tensor counts once."""
+    """All parameters; a shared tensor counts once."""
     return sum(weight.numel() for weight in network.parameters())
+
+
+def count_trainable(network: nn.Module) -> int:
+    """Those of the parameters that a training changes: the frozen ones left out."""
+    return sum(weight.numel() for weight in network.parameters() if weight.requires_grad)
 
 
 def count_macs(network: nn.Module, sample: Sample) -> int:

@@ -20,6 +20,8 @@ from workbench.measure import SPLITS, MadeNetwork, hypotheses_file, left_files, 
 from workbench.preflight import Needs, check_distillation
 from workbench.progress import Progress
 from workbench.pseudo_labels import LABELS, agreement, configured_labels
+from workbench.pull_report import alarms_of, render_diagnostics, summary_of
+from workbench.pull_watch import worse_on_dev
 from workbench.record import RunRecord
 from workbench.result import ROLES, STUDENTS, NetworkResult, gap_as_dict, render_distillation
 from workbench.schema import DistillConfig
@@ -59,14 +61,17 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
             decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = _make(config, needs, place, fresh)
             measured, left = _measure(place, made, decoder, record, labels)
+            measured["warnings"] = _warnings_of_the_teacher(place, made.teacher, made.students["baseline"])
             finished = record.finish("networks", inputs, outputs=left, result=measured)
         else:
             progress.line(f"nothing is left to do: the networks of {record.folder} were finished {finished.finished}")
         roles = {**teacher_roles(config.teacher), **STUDENTS}
         splits = finished.result["splits"]
         networks = {role: scored(place, record.folder, role, MAIN, finished.result, splits[role]) for role in roles}
-        result = _result(config, networks, finished.result)
+        result = {**_result(config, networks, finished.result), **_watched(record.metrics.rows(), finished.result)}
         record.write_result(result)
+        if result["diagnostics"] is not None:
+            console.print(render_diagnostics(result["diagnostics"]))
         notes = finished.result["notes"]
         console.print(render_distillation(result, networks, place.corpus.name, roles=roles, notes=notes))
     return record.folder
@@ -85,6 +90,8 @@ def _make(config: DistillConfig, needs: Needs, place: Workplace, fresh: bool) ->
     seed, student = config.run.seed, config.student
     teacher = make_teacher(config, place, fresh=fresh)
     baseline = train_network(place, Training("student alone", student.network, student.stages, seed), fresh=fresh)
+    for warning in _warnings_of_the_teacher(place, teacher, baseline):
+        place.progress.warn(warning["message"])  # before hours are spent on listening to it
     begin = time.perf_counter()
     teaching = teacher.teaching(needs.teacher_taps, live=config.teacher.live)
     seconds = round(time.perf_counter() - begin, 3)
@@ -93,6 +100,16 @@ def _make(config: DistillConfig, needs: Needs, place: Workplace, fresh: bool) ->
     )
     student_made = train_network(place, distilled, fresh=fresh)
     return _Made(teacher, {"baseline": baseline, "student": student_made}, seconds)
+
+
+def _warnings_of_the_teacher(place: Workplace, teacher: MadeTeacher, baseline: MadeNetwork) -> list[dict[str, Any]]:
+    """Whether the teacher reads dev worse than the student alone, where both are networks trained on this corpus."""
+    single = teacher.networks.get("teacher")
+    cards = [made.card for made in (single, baseline) if made is not None]
+    if len(cards) < 2 or not all(card.corpus == place.corpus.name and "WER" in card.dev for card in cards):
+        return []
+    alarm = worse_on_dev(*(card.dev["WER"] for card in cards))
+    return [] if alarm is None else [{"network": "teacher", "stage": None, "epoch": None, "message": alarm.message}]
 
 
 def _measure(
@@ -135,6 +152,14 @@ def _join(measured: dict[str, Any], of_teacher: Mapping[str, Any]) -> None:
 
 def _seconds(teacher: MadeTeacher) -> float:
     return round(sum(made.seconds for made in teacher.networks.values()), 3)
+
+
+def _watched(rows: list[dict[str, Any]], measured: dict[str, Any]) -> dict[str, Any]:
+    """What was diagnosed and what was warned of; a run that was finished before there were diagnostics has neither."""
+    return {
+        "diagnostics": summary_of(row for row in rows if row["network"] == MAIN),
+        "warnings": [*measured.get("warnings", []), *alarms_of(rows)],
+    }
 
 
 def _result(config: DistillConfig, networks: dict[str, NetworkResult], measured: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -12,8 +12,10 @@ from torch import Tensor
 
 from slr.types import Batch, NetOutput, Padded
 from slr.vocabulary import BLANK
+from workbench.diagnostics import Findings, pulls, understanding
 from workbench.meters import BatchNumbers
 from workbench.precision import Precision
+from workbench.rng import preserved
 from workbench.training_state import Trainee
 from workbench.training_types import NonFiniteError, Report
 
@@ -31,8 +33,11 @@ class Learner:
     teacher: Callable[[Batch], NetOutput] | None = None
     clip_grad_norm: float | None = None
 
-    def learn(self, batch: Batch, share: float) -> BatchNumbers:
+    def learn(self, batch: Batch, share: float, *, diagnose: bool = False) -> BatchNumbers:
         """Add ``share`` of the gradient of one batch to what the next step will use.
+
+        ``diagnose`` measures on the way what :mod:`workbench.diagnostics` does, and changes nothing of the training; it
+        wants a :class:`kd.objective.Objective`.
 
         Raises:
             NonFiniteError: before any gradient is computed, when a loss is not finite.
@@ -45,6 +50,7 @@ class Learner:
             output = _in_float32(output)
         with torch.no_grad():
             taught = self.teacher(batch) if self.teacher is not None else None
+        findings = self._met_beforehand(output, taught, batch) if diagnose else {}
         report: Report = objective(output, taught, batch)
         numbers = _measure(report, output.logits)
         _refuse_not_finite(
@@ -52,8 +58,24 @@ class Learner:
         )
         if not report.total.requires_grad:
             raise ValueError("nothing can be learned: no parameter that learns takes part in the loss")
+        if diagnose:
+            findings |= self._diagnosed(report, output, taught, batch)
+            numbers = replace(numbers, findings=findings)
         self.trainee.scaler.scale(report.total * share).backward()
         return numbers
+
+    def _met_beforehand(self, output: NetOutput, taught: NetOutput | None, batch: Batch) -> Findings:
+        """What the losses measure themselves; before they see the batch, which some of them remember."""
+        with preserved():
+            met = cast(Any, self.trainee.objective).meters(output, taught, batch)
+        return {f"terms.{name}.{meter}": (value, 1) for name, of in met.items() for meter, value in of.items()}
+
+    def _diagnosed(self, report: Report, output: NetOutput, taught: NetOutput | None, batch: Batch) -> Findings:
+        trainee = self.trainee
+        with preserved():
+            scale = trainee.scaler.get_scale() if trainee.scaler.is_enabled() else 1.0
+            found = pulls(cast(Any, report), cast(Any, trainee.objective).supervised, trainee.network, scale)
+            return found if taught is None else {**found, **understanding(output, taught, batch)}
 
     def step(self, factor: float, *, may_skip: bool) -> float | None:
         """One step of the optimiser at ``factor`` times its own rates, on the gradients gathered.

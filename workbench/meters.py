@@ -6,15 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.diagnostics import Findings, add_up, shares
+
 
 @dataclass(frozen=True)
 class BatchNumbers:
-    """What was measured on a batch: its loss, the terms of it, how many output steps it had and how many were blank."""
+    """What was measured on a batch: its loss, the terms of it, how many output steps it had and how many were blank.
+
+    ``findings`` is what diagnostics found, where they looked.
+    """
 
     loss: float
     terms: Mapping[str, float]
     blank_steps: int
     output_steps: int
+    findings: Findings = field(default_factory=dict)
 
 
 @dataclass
@@ -36,6 +42,7 @@ class EpochMeter:
     output_steps: int = 0
     seconds: float = 0.0
     waiting: float = 0.0
+    findings: dict[str, list[float]] = field(default_factory=dict)
 
     def add_batch(self, clips: int, numbers: BatchNumbers) -> None:
         """Count one batch."""
@@ -46,6 +53,7 @@ class EpochMeter:
             self.terms[name] = self.terms.get(name, 0.0) + value
         self.blank_steps += numbers.blank_steps
         self.output_steps += numbers.output_steps
+        add_up(self.findings, numbers.findings)
 
     def add_step(self, grad_norm: float | None) -> None:
         """Count one step of the optimiser, or one that was skipped."""
@@ -56,7 +64,8 @@ class EpochMeter:
             self.grad_norm += grad_norm
 
     def means(self) -> dict[str, Any]:
-        """The epoch in numbers, as they are recorded; what was not measured is None."""
+        """The epoch in numbers, as they are recorded; what was not measured is None, or for diagnostics not there."""
+        diagnosed = {"diagnostics": shares(self.findings)} if self.findings else {}
         return {
             "loss": self.loss / self.batches,
             "terms": {name: value / self.batches for name, value in self.terms.items()},
@@ -66,4 +75,5 @@ class EpochMeter:
             "clips": self.clips,
             "seconds": round(self.seconds, 3),
             "waiting": round(self.waiting / self.seconds, 4) if self.seconds else None,
+            **diagnosed,
         }

@@ -123,7 +123,7 @@ def _row(network: NetworkResult) -> list[str]:
         ]
     else:
         shown += [_UNKNOWN] * 3
-    return [*shown, *(_UNKNOWN if number is None else _short(number) for number in (network.params, network.macs))]
+    return [*shown, *(_UNKNOWN if number is None else short(number) for number in (network.params, network.macs))]
 
 
 def _verdict(result: Mapping[str, Any]) -> list[str]:
@@ -161,7 +161,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _short(number: float) -> str:
+def short(number: float) -> str:
     """Three digits and a unit."""
     for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if number >= size:

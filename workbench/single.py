@@ -13,6 +13,7 @@ from workbench.measure import left_files, measure, scored
 from workbench.preflight import check_training
 from workbench.progress import Progress
 from workbench.pseudo_labels import agreement, configured_labels
+from workbench.pull_report import alarms_of
 from workbench.record import RunRecord
 from workbench.result import render_networks
 from workbench.schema import TrainConfig
@@ -60,6 +61,7 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
             "decoder": finished.result["decoder"],
             "network": network.as_dict(),
             "seconds": finished.result["seconds"],
+            "warnings": alarms_of(record.metrics.rows()),
         }
         if "pseudo_label_accuracy" in finished.result:
             result["pseudo_label_accuracy"] = finished.result["pseudo_label_accuracy"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,11 +17,13 @@ import torch
 from torch import nn
 
 from slr.types import Batch, NetOutput
+from workbench.diagnostics import diagnosed_batches
 from workbench.interrupts import Interrupted, TerminationRequest
 from workbench.learner import MAX_SKIPPED_STEPS, Learner
 from workbench.meters import EpochMeter
 from workbench.precision import Precision
 from workbench.progress import NoProgress, Progress
+from workbench.pull_watch import PullWatch
 from workbench.rng import preserved, restore_rng
 from workbench.schedule import Schedule, epoch_factors
 from workbench.training_lines import epoch_line, where
@@ -58,7 +60,8 @@ def train_stage(
 
     Args:
         network: answers ``network(batch.stream(network.input_stream))`` with a :class:`NetOutput`.
-        objective: a module that is also a :class:`workbench.training_types.Objective`.
+        objective: a module that is also a :class:`workbench.training_types.Objective`; to be diagnosed it must be a
+            :class:`kd.objective.Objective`.
         batches: the training clips.
         optimizer: of the parameters of network and objective, see :func:`parameter_groups`.
         schedule: factor on the optimiser's rates over the stage.
@@ -147,11 +150,13 @@ class _Stage:
             )
         steps = math.ceil(count / accumulate)
         factors = epoch_factors(self.schedule, epoch=epoch, epochs=self.options.epochs, steps=steps)
+        diagnosed = self._diagnosed(epoch, count)
         with self.progress.bar(self._label(epoch), count, position.batch) as bar:
             for index, batch in self._arriving(epoch):
                 assert index < count, f"the data announced {count} batches and gave more"
                 try:
-                    loss = self._learn(batch, index, min(accumulate, count - index // accumulate * accumulate))
+                    group = min(accumulate, count - index // accumulate * accumulate)
+                    loss = self._learn(batch, index, group, diagnose=index in diagnosed)
                     if (index + 1) % accumulate == 0 or index + 1 == count:
                         self._step(factors[index // accumulate])
                 except NonFiniteError as error:
@@ -178,9 +183,19 @@ class _Stage:
             meter.seconds += now - begin
             begin = now
 
-    def _learn(self, batch: Batch, index: int, group: int) -> float:
+    def _diagnosed(self, epoch: int, count: int) -> frozenset[int]:
+        options = self.options
+        return diagnosed_batches(
+            epoch=epoch,
+            epochs=options.epochs,
+            every=options.diagnose_every,
+            batches=options.diagnose_batches,
+            count=count,
+        )
+
+    def _learn(self, batch: Batch, index: int, group: int, *, diagnose: bool) -> float:
         """Gradients of one batch, one of ``group`` that share a step; returns its loss."""
-        numbers = self.learner.learn(batch, share=1 / group)
+        numbers = self.learner.learn(batch, share=1 / group, diagnose=diagnose)
         self.position.meter.add_batch(len(batch), numbers)
         self.position.batch = index + 1
         return numbers.loss
@@ -220,7 +235,7 @@ class _Stage:
             best = position.best.epoch == position.epoch
             row |= {"dev": {score.name: score.value, **score.details}, "best": best}
             row["dev_seconds"] = round(self._dev_seconds, 3)
-        alarms = self._new_alarms(score, row["blank_rate"], watch)
+        alarms = self._new_alarms(score, row, watch)
         row |= {"alarms": alarms} if alarms else {}
         position.history.append(row)
         position.meter = EpochMeter()
@@ -230,11 +245,11 @@ class _Stage:
         for alarm in alarms:
             self.progress.warn(f"{options.name}: {alarm}")
 
-    def _new_alarms(self, score: DevScore | None, blank_rate: float | None, watch: PlateauWatch | None) -> list[str]:
-        if watch is None:
-            return []
-        wer = None if score is None else score.value
-        alarms = watch.alarms(epoch=self.position.epoch, epochs=self.options.epochs, wer=wer, blank_rate=blank_rate)
+    def _new_alarms(self, score: DevScore | None, row: Mapping[str, Any], watch: PlateauWatch | None) -> list[str]:
+        alarms = PullWatch().alarms([*self.position.history, row]) if "diagnostics" in row else []
+        if watch is not None:
+            wer, position, blank_rate = None if score is None else score.value, self.position, row["blank_rate"]
+            alarms += watch.alarms(epoch=position.epoch, epochs=self.options.epochs, wer=wer, blank_rate=blank_rate)
         new = [alarm for alarm in alarms if alarm.cause not in self.position.alarmed]
         self.position.alarmed += [alarm.cause for alarm in new]
         return [alarm.message for alarm in new]

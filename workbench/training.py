@@ -252,6 +252,7 @@ def _train_stage(
 ) -> StageResult:
     lesson, stage = make_lesson(place, training, network, number), training.stages[number]
     last = number == len(training.stages) - 1
+    diagnostics = place.diagnostics if lesson.teacher is not None else None
     return train_stage(
         network,
         lesson.objective,
@@ -265,6 +266,8 @@ def _train_stage(
             clip_grad_norm=stage.clip_grad_norm,
             evaluate_every=place.evaluate_every,
             identity=content_hash([identity, number]),
+            diagnose_every=diagnostics.every_epochs if diagnostics is not None else 0,
+            diagnose_batches=diagnostics.batches if diagnostics is not None else 1,
         ),
         precision=place.precision,
         teacher=lesson.teacher,

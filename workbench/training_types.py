@@ -75,6 +75,9 @@ class StageOptions:
         clip_grad_norm: largest norm of all gradients together; longer ones are scaled down to it.
         evaluate_every: epochs between two looks at the dev split; the last epoch is always looked at.
         identity: hash of everything the outcome depends on; a saved state of another identity is not continued.
+        diagnose_every: epochs between two that are diagnosed, see :func:`workbench.diagnostics.diagnosed_batches`; 0
+            for none.
+        diagnose_batches: batches to measure in such an epoch.
     """
 
     name: str
@@ -83,6 +86,8 @@ class StageOptions:
     clip_grad_norm: float | None = None
     evaluate_every: int = 1
     identity: str = ""
+    diagnose_every: int = 0
+    diagnose_batches: int = 1
 
 
 @dataclass(frozen=True)

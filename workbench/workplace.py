@@ -21,7 +21,7 @@ from workbench.making import Making
 from workbench.precision import Precision, choose_device, choose_precision
 from workbench.progress import Progress
 from workbench.recognise import Recogniser, Recognition, Watcher, show
-from workbench.schema import Data, Evaluate, Run
+from workbench.schema import Data, Diagnostics, Evaluate, Run
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Workplace:
 
     ``store`` is the folder of trained networks, ``cache`` that of teacher outputs, ``labels`` that of pseudo-labels;
     they are shared by the runs beside this one. ``frames_per_batch`` bounds the batches of evaluation, in padded
-    frames.
+    frames. ``diagnostics`` says how often a distillation is diagnosed, if at all.
     """
 
     corpus: Corpus
@@ -43,6 +43,7 @@ class Workplace:
     cache: Path
     labels: Path
     progress: Progress
+    diagnostics: Diagnostics | None = None
     _fingerprints: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
 
     @classmethod
@@ -68,6 +69,7 @@ class Workplace:
             cache=Path(run.out) / "cache",
             labels=Path(run.out) / "labels",
             progress=progress,
+            diagnostics=run.diagnostics,
         )
 
     def dataset(self, split: str, streams: Iterable[str]) -> SignDataset:

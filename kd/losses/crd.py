@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from kd.align import align_linear
 from kd.losses.base import Loss
-from kd.losses.infonce import Steps, symmetric_info_nce
+from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
 from kd.losses.memory import StepQueue
 from slr.types import Batch, NetOutput
 
@@ -110,28 +110,47 @@ class CRD(Loss):
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
         """Contrast of all valid steps of the batch; in training the queue then takes them in."""
         assert teacher is not None
-        features = student.read(self.tap)
-        targets = align_linear(teacher.read(self.teacher_tap), features)
-        steps = Steps.of(features, teacher, self.stride)
-        ours = F.normalize(self.student_projection(features.every(self.stride).valid()), dim=-1)  # [N, width]
-        theirs = F.normalize(self.teacher_projection(targets.every(self.stride).valid()), dim=-1)
-        negative = steps.negatives(
-            exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
-        )
+        ours, theirs, steps = self._embedded(student, teacher)
         if self.queue is None and self.positives == "step":
-            return symmetric_info_nce(ours, theirs, negative, self.temperature)
+            return symmetric_info_nce(ours, theirs, self._negatives(steps), self.temperature)
         if len(ours) == 0:
             return ours.sum() + theirs.sum()
-        positive = self._positives(steps)
-        negative &= ~positive
-        past_ours, past_theirs, past_labels = self._past(ours)
-        if len(past_labels):
-            positive, negative = self._widen(positive, negative, steps.labels, past_labels)
+        positive, negative = self._pairs(steps)
+        past_ours, past_theirs, _ = self._past(ours)
         there = self._contrast(ours, torch.cat([theirs, past_theirs]), positive, negative)
         back = self._contrast(theirs, torch.cat([ours, past_ours]), positive, negative)
         if self.queue is not None and self.training:
             self.queue.push(ours, theirs, steps.labels)
         return (there + back) / 2
+
+    def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, float]:
+        """``contrast_accuracy``: how often the nearest candidate of a step, on either side, is a positive."""
+        assert teacher is not None
+        ours, theirs, steps = self._embedded(student, teacher)
+        positive, negative = self._pairs(steps)
+        past_ours, past_theirs, _ = self._past(ours)
+        there, back = ours @ torch.cat([theirs, past_theirs]).T, theirs @ torch.cat([ours, past_ours]).T
+        return contrast_accuracy((there, positive, negative), (back, positive, negative))
+
+    def _embedded(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor, Steps]:
+        """Embeddings of the contrasted steps of both sides, ``[N, width]`` each, and what is known of the steps."""
+        features = student.read(self.tap)
+        targets = align_linear(teacher.read(self.teacher_tap), features)
+        ours = F.normalize(self.student_projection(features.every(self.stride).valid()), dim=-1)
+        theirs = F.normalize(self.teacher_projection(targets.every(self.stride).valid()), dim=-1)
+        return ours, theirs, Steps.of(features, teacher, self.stride)
+
+    def _negatives(self, steps: Steps) -> Tensor:
+        """Pairs within the batch that may be pushed apart, ``[N, N]`` bool."""
+        return steps.negatives(exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours)
+
+    def _pairs(self, steps: Steps) -> tuple[Tensor, Tensor]:
+        """Positive and negative pairs with the steps of the batch and those of the queue, ``[N, N + M]`` bool each."""
+        positive = self._positives(steps)
+        negative = self._negatives(steps) & ~positive
+        if self.queue is not None and len(self.queue):
+            return self._widen(positive, negative, steps.labels, self.queue.stored()[2])
+        return positive, negative
 
     def _positives(self, steps: Steps) -> Tensor:
         """Pairs within the batch that belong together, ``[N, N]`` bool."""

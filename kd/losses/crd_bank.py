@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kd.losses.base import Loss
+from kd.losses.infonce import contrast_accuracy
 from kd.reduce import mean_over_clips, pooled_over_steps
 from slr.types import Batch, NetOutput
 
@@ -111,6 +112,28 @@ class CRDBank(Loss):
         if self.training:
             self._store(ids, ours_embedded, theirs_embedded)
         return mean_over_clips(there + back)
+
+    def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, float]:
+        """``contrast_accuracy``: how often, on either side, the own row is nearer than all the rows drawn.
+
+        Clips that have no row yet are left out: what stands in the one they will get is chance.
+        """
+        assert teacher is not None
+        ours, theirs = student.read(self.tap), teacher.read(self.teacher_tap)
+        there = (ours.lengths > 0) & (theirs.lengths > 0)
+        used = [place for place in there.nonzero().flatten().tolist() if batch.ids[place] in self._rows]
+        if not used:
+            return {}
+        rows = torch.tensor([self._rows[batch.ids[place]] for place in used])
+        compared = self._draw(rows).to(there.device)
+        own = torch.zeros(compared.shape, dtype=torch.bool, device=there.device)
+        own[:, 0] = True
+        sides = (
+            (self.student_projection(pooled_over_steps(ours)[used]), self.teacher_bank),
+            (self.teacher_projection(pooled_over_steps(theirs)[used]), self.student_bank),
+        )
+        scores = [torch.einsum("bd,bkd->bk", F.normalize(side, dim=-1), bank[compared]) for side, bank in sides]
+        return contrast_accuracy(*((score, own, ~own) for score in scores))
 
     def _usable(self, batch: Batch, has_steps: Tensor) -> list[int]:
         """Places in the batch that take part, in the order of ids: a shuffled batch meets the same rows and draws."""

@@ -39,6 +39,32 @@ def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temp
     return value
 
 
+@torch.no_grad()
+def contrast_accuracy(*directions: tuple[Tensor, Tensor, Tensor]) -> dict[str, float]:
+    """Share of the anchors of all directions whose nearest candidate is a positive, as ``contrast_accuracy``.
+
+    A tie with a negative counts as missed: embeddings that have collapsed into one score 0. An anchor without a
+    positive or without a negative says nothing and is left out.
+
+    Args:
+        directions: of each the scores of its anchors with its candidates ``[N, M]``, which of these are positives and
+            which are negatives, both ``[N, M]`` bool; what is neither is passed over.
+
+    Returns:
+        nothing when no anchor is left.
+    """
+    right = asked = 0
+    for scores, positive, negative in directions:
+        counted = positive.any(dim=1) & negative.any(dim=1)
+        if not counted.any():
+            continue
+        match = scores.masked_fill(~positive, -torch.inf)[counted].amax(dim=1)
+        other = scores.masked_fill(~negative, -torch.inf)[counted].amax(dim=1)
+        right += int((match > other).sum())
+        asked += int(counted.sum())
+    return {"contrast_accuracy": right / asked} if asked else {}
+
+
 class _SymmetricInfoNCE(torch.autograd.Function):
     """The formula with its gradient written down.
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from kd.align import align_linear
 from kd.losses.base import Loss
 from kd.losses.graph import Adjacency, TemporalGraphs
-from kd.losses.infonce import Steps, symmetric_info_nce
+from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
 from kd.reduce import mean_over_steps
 from slr.types import Batch, NetOutput, Padded
 
@@ -107,15 +107,31 @@ class TemporalRelation(Loss):
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
         """Contrast, or squared distance, of all valid steps of the batch, after both graphs."""
         assert teacher is not None
+        ours, theirs = self._embedded(student, teacher)
+        if self.comparison == "mse":
+            return mean_over_steps((ours - theirs).square().sum(dim=-1))
+        return symmetric_info_nce(ours, theirs, self._negatives(student, teacher), self.temperature)
+
+    def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, float]:
+        """``contrast_accuracy``: how often the nearest candidate of a step, on either side, is its own."""
+        assert teacher is not None
+        ours, theirs = self._embedded(student, teacher)
+        scores, positive = ours @ theirs.T, torch.eye(len(ours), dtype=torch.bool, device=ours.device)
+        negative = self._negatives(student, teacher) & ~positive
+        return contrast_accuracy((scores, positive, negative), (scores.T, positive, negative))
+
+    def _embedded(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor]:
+        """Embeddings of all valid steps by the graph of each side, ``[N, embedding_width]`` each."""
         features = student.read(self.tap)
         targets = align_linear(teacher.read(self.teacher_tap), features)
         ours, theirs = (side for graphs, read in self._read(features, targets) for side in graphs(read))
-        if self.comparison == "mse":
-            return mean_over_steps((ours - theirs).square().sum(dim=-1))
-        negatives = Steps.of(features, teacher).negatives(
+        return ours, theirs
+
+    def _negatives(self, student: NetOutput, teacher: NetOutput) -> Tensor:
+        """Pairs of steps that may be pushed apart, ``[N, N]`` bool."""
+        return Steps.of(student.read(self.tap), teacher).negatives(
             exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
         )
-        return symmetric_info_nce(ours, theirs, negatives, self.temperature)
 
     @torch.no_grad()
     def adjacency(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor]:

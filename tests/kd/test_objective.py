@@ -168,3 +168,22 @@ def test_an_epoch_without_weight_is_refused():
 def test_senseless_schedules_are_refused(arguments: dict, sentence: str):
     with pytest.raises(ValueError, match=sentence):
         Schedule(**arguments)
+
+
+def test_the_terms_that_learn_from_transcripts_are_known():
+    assert trkd().supervised == {"ctc"}
+    assert Objective({"a": Term(CTC()), "b": Term(CTC(head="conv_logits")), "c": Term(Fixed(1.0))}).supervised == {
+        "a",
+        "b",
+    }
+
+
+def test_terms_with_a_weight_in_this_epoch_are_asked_what_they_measure():
+    given, objective = example(), trkd(crd=0.0)
+    assert set(objective.meters(given.student, given.teacher, given.batch)) == {"temporal_relation"}
+    later = Objective({"ctc": Term(CTC()), "crd": Term(trkd().losses["crd"], 1.0, Schedule(start_epoch=1))})
+    assert later.meters(given.student, given.teacher, given.batch) == {}
+    later.set_epoch(1)
+    found = later.meters(given.student, given.teacher, given.batch)
+    assert set(found) == {"crd"}
+    assert 0 <= found["crd"]["contrast_accuracy"] <= 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 Vector = Sequence[float]
 
@@ -31,19 +32,17 @@ def may_be_pushed_apart(one: tuple, other: tuple, same_gloss: bool, neighbours: 
     return not (same_gloss and one[2] == other[2])
 
 
-def symmetric(
+def candidates_of(
     student: Sequence[Vector],
     teacher: Sequence[Vector],
     steps: Sequence[tuple],
-    temperature: float,
     *,
     same_gloss: bool = True,
     neighbours: int = 1,
     by_gloss: bool = False,
     queue: Sequence[tuple[Vector, Vector, int]] = (),
-) -> float:
-    """Both directions over all steps. ``queue`` holds past (student, teacher, label)."""
-    total = 0.0
+) -> Iterator[tuple[Vector, list[Vector], list[Vector]]]:
+    """Every anchor of both directions, its positives, its negatives. ``queue`` holds past (student, teacher, label)."""
     for side, (anchors, candidates) in enumerate(((student, teacher), (teacher, student))):
         for i, here in enumerate(steps):
             positives, negatives = [], []
@@ -57,5 +56,22 @@ def symmetric(
                     positives.append(past[1 - side])
                 elif not (same_gloss and past[2] == here[2]):
                     negatives.append(past[1 - side])
-            total += contrast(anchors[i], positives, negatives, temperature)
-    return total / (2 * len(steps))
+            yield anchors[i], positives, negatives
+
+
+def symmetric(
+    student: Sequence[Vector], teacher: Sequence[Vector], steps: Sequence[tuple], temperature: float, **options: Any
+) -> float:
+    """Mean contrast of all anchors; ``options`` are those of :func:`candidates_of`."""
+    found = candidates_of(student, teacher, steps, **options)
+    return sum(contrast(*each, temperature) for each in found) / (2 * len(steps))
+
+
+def accuracy(student: Sequence[Vector], teacher: Sequence[Vector], steps: Sequence[tuple], **options: Any) -> float:
+    """Share of the anchors, among those with a negative, that have a positive nearer than every negative."""
+    hits = [
+        max(dot(anchor, vector) for vector in positives) > max(dot(anchor, vector) for vector in negatives)
+        for anchor, positives, negatives in candidates_of(student, teacher, steps, **options)
+        if negatives
+    ]
+    return sum(hits) / len(hits)

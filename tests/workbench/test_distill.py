@@ -147,6 +147,46 @@ def test_metrics_have_a_row_per_epoch_of_every_network(unbroken: Unbroken) -> No
     assert set(rows[4]["terms"]) == {"ctc", "ctc_conv"}
 
 
+def test_the_distilled_student_is_diagnosed_and_the_result_sums_it_up(unbroken: Unbroken) -> None:
+    rows = [json.loads(line) for line in (unbroken.folder / "metrics.jsonl").read_text().splitlines()]
+    diagnosed = [(row["network"], row["epoch"]) for row in rows if "diagnostics" in row]
+    assert diagnosed == [("student", 1), ("student", 2)]  # the first and the last
+    result = read_json(unbroken.folder / "result.json")
+    found = result["diagnostics"]
+    assert found["epochs"] == 2
+    assert found["last"] == rows[-1]["diagnostics"]
+    assert set(found["mean"]["terms"]) == {"ctc", "ctc_conv", *distilling_losses()}
+    assert set(found["mean"]["terms"]["crd"]) == {"weight", "gradient", "cosine", "contrast_accuracy"}
+    assert set(found["mean"]["pseudo_labels"]) == {"all", "non_blank", "dense"}
+    assert "what pulled at the student, means over 2 epochs (the last)" in unbroken.done.out
+    messages = [warning["message"] for warning in result["warnings"]]
+    assert all("blank" in message or "WER" in message for message in messages)
+    assert any("dev WER is still" in message for message in messages)  # two epochs teach nothing
+
+
+def test_diagnostics_change_no_weight_and_train_nothing_again(unbroken: Unbroken, tmp_path: Path) -> None:
+    done = distilled(tmp_path, [*unbroken.words, "run.diagnostics=null", f"teacher.checkpoint={unbroken.folder}"])
+    assert sha256(done.folder / "student.safetensors") == sha256(unbroken.folder / "student.safetensors")
+    assert read_json(done.folder / "result.json")["diagnostics"] is None
+    assert "what pulled at" not in done.out
+    again = distilled(unbroken.out, [*unbroken.words, "run.diagnostics.batches=3", "run.name=again"])
+    assert "student distilled  reused from" in again.err
+
+
+def test_a_teacher_worse_than_the_student_alone_is_warned_of_before_it_teaches(
+    simulated_root: Path, tmp_path: Path
+) -> None:
+    """Where a skeleton network teaches that is trained less than its student."""
+    words = [word for word in tiny_words(simulated_root, teacher=1, student=12) if "warm-start" not in word]
+    done = distilled(tmp_path, words, config=ROOT / "configs" / "control_skeleton_teacher.yaml")
+    lines = done.err.splitlines()
+    (warned,) = [at for at, line in enumerate(lines) if "the teacher is worse than the student alone on dev" in line]
+    assert lines[warned].startswith("WARNING: ")
+    assert warned < next(at for at, line in enumerate(lines) if line.startswith("student distilled  epoch"))
+    warnings = read_json(done.folder / "result.json")["warnings"]
+    assert any(each["network"] == "teacher" and "worse than the student" in each["message"] for each in warnings)
+
+
 def test_hypotheses_lie_inside_their_clips_in_order(unbroken: Unbroken, simulated_root: Path) -> None:
     corpus = Phoenix2014(simulated_root / "tiny-seed0")
     glosses = 0

@@ -69,7 +69,12 @@ def test_steps_per_output_of_our_networks(label: str, expected: int) -> None:
     assert steps_per_output(network, rgb_stride=3) == (3 * expected if network.input_stream == "rgb" else expected)
 
 
-@pytest.mark.parametrize("case", [cases[0] for cases in ROWS.values()], ids=lambda case: case.label)
+def as_read_from_a_corpus(cases: list[Case]) -> Case:
+    """The first variant that reads frames, or all three channels of a keypoint."""
+    return next(case for case in cases if len(case.step_shape) == 3 or case.step_shape[-1] == 3)
+
+
+@pytest.mark.parametrize("case", [as_read_from_a_corpus(cases) for cases in ROWS.values()], ids=lambda case: case.label)
 def test_every_gloss_of_an_untrained_network_lies_inside_its_clip(case: Case, tmp_path: Path) -> None:
     network: Network = case.build()
     stream, lengths = network.input_stream, (1, 2, 5, 8, 13)

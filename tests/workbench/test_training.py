@@ -77,7 +77,16 @@ def test_a_setting_that_decides_weights_makes_another_network(shop: Shop, word: 
 
 
 @pytest.mark.parametrize(
-    "word", ["run.name=other", "run.threads=2", "data.workers=1", "data.frame_cache_mb=5", "evaluate.decoder=greedy"]
+    "word",
+    [
+        "run.name=other",
+        "run.threads=2",
+        "data.workers=1",
+        "data.frame_cache_mb=5",
+        "evaluate.decoder=greedy",
+        "run.diagnostics=null",
+        "run.diagnostics.every_epochs=1",
+    ],
 )
 def test_a_setting_that_does_not_makes_the_same(shop: Shop, word: str) -> None:
     assert _identity(shop, word) == _identity(shop)

@@ -67,6 +67,29 @@ def test_a_stride_leaves_out_the_steps_between(stride: int):
     )
 
 
+@pytest.mark.parametrize("positives", ["step", "gloss"])
+@pytest.mark.parametrize("queue", [False, True])
+def test_the_contrast_accuracy_is_that_of_the_loop(positives: str, queue: bool):
+    given, past = example(), example(steps=(3, 2))
+    loss = crd(positives=positives, exclude_neighbours=0, negatives="queue" if queue else "batch", queue_length=32)
+    optimiser = torch.optim.Adam(loss.parameters(), lr=0.02)
+    loss.eval()  # which leaves the queue as it is
+    for _ in range(20):  # untrained, it would be right by chance alone
+        given.loss(loss).backward()
+        optimiser.step()
+    loss.train()
+    stored = []
+    if queue:
+        stored = [(*pair, row[2]) for *pair, row in zip(*embedded(loss, past), rows(past), strict=True)]
+        past.loss(loss)
+    expected = reference.accuracy(
+        *embedded(loss, given), rows(given), neighbours=0, by_gloss=positives == "gloss", queue=stored
+    )
+    assert 0 < expected < 1
+    found = loss.meters(given.student, given.teacher, given.batch)
+    assert found == {"contrast_accuracy": pytest.approx(expected)}
+
+
 def test_without_exclusions_it_is_the_plain_contrast_with_every_other_step_of_the_batch():
     given, loss = example(), crd(exclude_same_gloss=False, exclude_neighbours=0)
     ours, theirs = (torch.tensor(side) for side in embedded(loss, given))

@@ -154,3 +154,30 @@ def test_more_clips_than_rows_are_an_error():
 def test_banks_too_small_to_contrast_are_refused():
     with pytest.raises(ValueError, match="clips is 1"):
         bank(clips=1)
+
+
+def test_the_contrast_accuracy_asks_whether_the_own_row_is_nearer_than_those_drawn():
+    given, loss = example(), bank()
+    assert loss.meters(given.student, given.teacher, given.batch) == {}  # no clip has a row yet
+    given.loss(loss)
+    rows = torch.tensor([loss._rows[clip] for clip in given.batch.ids])
+    hits = []
+    for side, embeddings in enumerate(embedded(loss, given)):
+        other = (loss.teacher_bank, loss.student_bank)[side].tolist()
+        for vector, (own, *drawn) in zip(embeddings, loss._draw(rows).tolist(), strict=True):
+            hits.append(infonce.dot(vector, other[own]) > max(infonce.dot(vector, other[row]) for row in drawn))
+    assert 0 < sum(hits) < len(hits)
+    found = loss.meters(given.student, given.teacher, given.batch)
+    assert found == {"contrast_accuracy": pytest.approx(sum(hits) / len(hits))}
+
+
+def test_a_clip_without_a_row_or_without_steps_is_not_asked_for():
+    given, loss = example(steps=(6, 4)), bank()
+    given.loss(loss)
+    alone = loss.meters(given.student, given.teacher, given.batch)
+    more = example(steps=(6, 4, 5))  # its third clip is new
+    more.student.taps["conv"].values.data[:2] = given.student.taps["conv"].values
+    more.teacher.taps["conv"].values[:2] = given.teacher.taps["conv"].values
+    assert loss.meters(more.student, more.teacher, more.batch) == alone
+    empty = example(steps=(0, 0))
+    assert loss.meters(empty.student, empty.teacher, empty.batch) == {}

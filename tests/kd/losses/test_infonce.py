@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from kd.losses.infonce import Steps, symmetric_info_nce
+from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
 from slr.types import NetOutput, Padded
 from tests.reference import infonce as reference
 
@@ -50,6 +50,23 @@ def test_at_collapse_it_is_the_log_of_one_plus_the_number_of_negatives():
     torch.testing.assert_close(
         symmetric_info_nce(same, same, negatives, 0.07), torch.tensor(sum(expected) / 6), rtol=1e-5, atol=1e-5
     )
+
+
+def test_the_contrast_accuracy_counts_anchors_whose_nearest_candidate_is_a_positive():
+    scores = torch.tensor([[3.0, 2.0, 9.0], [1.0, 2.0, 5.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0], [9.0, 8.0, 7.0]])
+    positive = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0], [0, 1, 1]]).bool()
+    negative = torch.tensor([[0, 1, 0], [1, 0, 1], [1, 1, 0], [0, 0, 0], [0, 0, 0]]).bool()
+    # Right, although one that is neither is nearer; wrong; a tie is wrong; and two without a positive or a negative.
+    assert contrast_accuracy((scores, positive, negative)) == {"contrast_accuracy": pytest.approx(1 / 3)}
+    sure = (torch.tensor([[1.0, 0.0]]), torch.tensor([[True, False]]), torch.tensor([[False, True]]))
+    assert contrast_accuracy((scores, positive, negative), sure) == {"contrast_accuracy": pytest.approx(2 / 4)}
+
+
+def test_there_is_no_contrast_accuracy_where_nothing_is_contrasted():
+    nothing = torch.zeros(0, 0)
+    assert contrast_accuracy((nothing, nothing.bool(), nothing.bool())) == {}
+    alone = torch.ones(1, 1)
+    assert contrast_accuracy((alone, alone.bool(), ~alone.bool())) == {}
 
 
 def test_collapse_is_worse_than_a_match():

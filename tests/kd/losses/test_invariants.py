@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 
 from kd import losses
+from kd.objective import Metered, Objective, Term
 from slr.types import NetOutput, Padded
 from tests.losses import CASES, ROWS, Case, built, cast, example, permuted, with_garbage
 
@@ -224,3 +226,38 @@ def test_the_state_of_a_loss_is_tensors_and_can_be_resumed(case: Case):
     resumed.load_state_dict(state)
     for _ in range(2):
         torch.testing.assert_close(given.loss(resumed), given.loss(loss), rtol=0, atol=0)
+
+
+metered = pytest.mark.parametrize(
+    "measuring", [case for case in CASES if isinstance(built(case), Metered)], ids=lambda case: case.label
+)
+
+
+@metered
+def test_what_a_loss_measures_changes_nothing_of_it(measuring: Case):
+    given, watched, other = example(), built(measuring), built(measuring)
+    for turn in (given, example(steps=(3, 6, 2)), given):
+        before = {name: value.clone() for name, value in watched.state_dict().items()}
+        chance = torch.get_rng_state()
+        watched.meters(turn.student, turn.teacher, turn.batch)
+        assert torch.equal(torch.get_rng_state(), chance)
+        assert all(torch.equal(value, before[name]) for name, value in watched.state_dict().items())
+        torch.testing.assert_close(turn.loss(watched), turn.loss(other), rtol=0, atol=0)
+
+
+@metered
+def test_what_a_loss_measures_is_finite_and_knows_no_padding(measuring: Case):
+    given, loss = example(), built(measuring)
+    given.loss(loss)
+    dirty = with_garbage(given, float("nan"))
+    objective = Objective({"it": Term(loss)})
+    clean, found = (objective.meters(each.student, each.teacher, each.batch)["it"] for each in (given, dirty))
+    assert clean
+    assert found == pytest.approx(clean)
+    assert all(math.isfinite(value) for value in clean.values())
+
+
+@metered
+def test_a_loss_measures_nothing_on_clips_without_steps(measuring: Case):
+    given, loss = example(steps=(0, 0)), built(measuring)
+    assert loss.meters(given.student, given.teacher, given.batch) == {}

@@ -8,7 +8,7 @@ import torch
 from kd.losses import TemporalRelation
 from kd.losses.infonce import Steps
 from slr.types import NetOutput, Padded
-from tests.losses import STUDENT_WIDTH, TEACHER_WIDTH, example
+from tests.losses import STUDENT_WIDTH, TEACHER_WIDTH, Example, example
 from tests.reference import infonce as reference
 from tests.reference import losses as reference_losses
 
@@ -25,11 +25,32 @@ def test_it_is_the_contrast_of_the_embeddings_of_both_graphs(same_gloss: bool, n
     given = example()
     loss = relation(temperature=0.2, exclude_same_gloss=same_gloss, exclude_neighbours=neighbours)
     ours, theirs = loss.graphs((given.student.taps["context"], given.teacher.taps["context"])).tolist()
-    steps = []
-    for clip, scores in enumerate(given.teacher.logits.unpad()):
-        steps += [(clip, t, reference_losses.pseudo_label(row)) for t, row in enumerate(scores.tolist())]
-    expected = reference.symmetric(ours, theirs, steps, 0.2, same_gloss=same_gloss, neighbours=neighbours)
+    expected = reference.symmetric(ours, theirs, rows(given), 0.2, same_gloss=same_gloss, neighbours=neighbours)
     torch.testing.assert_close(given.loss(loss).item(), expected, rtol=1e-4, atol=1e-5)
+
+
+def rows(given: Example) -> list[tuple[int, int, int]]:
+    """(clip, step, pseudo-label) of every valid step, from the teacher's logits."""
+    out = []
+    for clip, scores in enumerate(given.teacher.logits.unpad()):
+        out += [(clip, step, reference_losses.pseudo_label(row)) for step, row in enumerate(scores.tolist())]
+    return out
+
+
+def test_the_contrast_accuracy_is_that_of_the_embeddings_of_both_graphs():
+    given, loss = example(), relation()
+    ours, theirs = loss.graphs((given.student.taps["context"], given.teacher.taps["context"])).tolist()
+    expected = reference.accuracy(ours, theirs, rows(given))
+    assert 0 < expected < 1
+    found = loss.meters(given.student, given.teacher, given.batch)
+    assert found == {"contrast_accuracy": pytest.approx(expected)}
+
+
+def test_the_contrast_accuracy_of_a_collapse_is_zero():
+    given, loss = example(), relation()
+    torch.nn.init.zeros_(loss.graphs.output.weight)
+    torch.nn.init.ones_(loss.graphs.output.bias)
+    assert loss.meters(given.student, given.teacher, given.batch) == {"contrast_accuracy": 0.0}
 
 
 def test_a_collapsed_pair_of_graphs_is_penalised_with_the_log_of_its_negatives():
