@@ -107,7 +107,10 @@ ROWS: dict[str, list[Case]] = {
         _ctr_gcn("default", DKEGCN),
         _ctr_gcn("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
     ],
-    "LightDKEGCN": [_ctr_gcn("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True)],
+    "LightDKEGCN": [
+        _ctr_gcn("default", LightDKEGCN),
+        _ctr_gcn("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True),
+    ],
     "CoSign1S": [
         _cosign("default", CoSign1S, mask_rate=0.4),
         _cosign("whole", CoSign1S, mask_rate=0.0, centre_groups=True, context="transformer", head="linear"),
