@@ -178,6 +178,7 @@ class _PinnableBatch(Batch):
             frames=_pinned(self.frames),
             rgb=None if self.rgb is None else _pinned(self.rgb),
             pose=None if self.pose is None else _pinned(self.pose),
+            labels=None if self.labels is None else self.labels.pin_memory(),
         )
 
 
