@@ -1,9 +1,9 @@
-"""Released CTR-GCN weights in our blocks, and the network that they were trained in: two persons and classes."""
+"""Released CTR-GCN weights in our networks of two persons and classes."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from slr.layers import ValidSteps
-from slr.skeleton import adjacency, skeleton_layout
-from students.ctr_gcn_blocks import CTRGCNBlocks
+from slr.types import Padded
+from students.skeleton_network import SkeletonNetwork
 
 
 @dataclass(frozen=True)
@@ -52,31 +52,23 @@ def _by_rule(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return values.astype(np.float32)
 
 
-class ActionNetwork(nn.Module):
-    """The published network: two persons normalised together, blocks, mean over time, joints and persons, classes."""
+def answer(network: SkeletonNetwork, clips: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """``[N, C, T, V, M]`` -> scores, and what every block gave as ``[N M, D, T', V]``."""
+    seen: list[Tensor] = []
 
-    def __init__(self, channels: Sequence[int], strides: Sequence[int], classes: int) -> None:
-        super().__init__()
-        layout = skeleton_layout("ntu-25")
-        self.norm = nn.BatchNorm1d(2 * len(layout) * 3)
-        self.blocks = CTRGCNBlocks(3, channels, strides, adjacency(layout, "directed"), conv_bias=True)
-        self.classify = nn.Linear(channels[-1], classes)
+    def note(module: nn.Module, given: object, result: tuple[Tensor, ValidSteps]) -> None:
+        rows, valid = result
+        seen.append(valid.scatter(rows).values.permute(0, 3, 1, 2))
 
-    def forward(self, clips: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """``[N, C, T, V, M]`` -> scores, and what every block gave as ``[N M, D, T', V]``."""
-        count, channels, steps, joints, persons = clips.shape
-        x = self.norm(clips.permute(0, 4, 3, 1, 2).reshape(count, -1, steps))
-        x = x.view(count * persons, joints, channels, steps).permute(0, 3, 1, 2)
-        valid = ValidSteps.of(torch.full((count * persons,), steps), steps)
-        rows, seen = valid.gather(x), []
-        for layer in self.blocks.layers:
-            rows, valid = layer(rows, valid)
-            seen.append(valid.scatter(rows).values.permute(0, 3, 1, 2))
-        pooled = seen[-1].unflatten(0, (count, persons)).mean((1, 3, 4))
-        return self.classify(pooled), seen
+    handles = [block.register_forward_hook(note) for block in network.trunk.blocks]
+    stream = clips.permute(0, 2, 4, 3, 1)  # [B, T, P, J, C]
+    output = network(Padded(stream, torch.full((len(stream),), stream.shape[1])))
+    for handle in handles:
+        handle.remove()
+    return output.logits.values[:, 0], seen
 
 
-def load(network: ActionNetwork, weights: Mapping[str, Tensor]) -> set[str]:
+def load(network: SkeletonNetwork, weights: Mapping[str, Tensor]) -> set[str]:
     """Put released weights in their places; returns the names that have one."""
     used: set[str] = set()
 
@@ -120,8 +112,8 @@ PLACES = {
 def sources(name: str) -> list[str]:
     """The released tensors that one of ours is made of, in order."""
     kind = name.rpartition(".")[2]
-    if not name.startswith("blocks."):
-        return [{"norm": "data_bn", "classify": "fc"}[name.partition(".")[0]] + f".{kind}"]
+    if not name.startswith("trunk."):
+        return [("data_bn" if name.startswith("data_norm") else "fc") + f".{kind}"]
     _, _, index, part = name.split(".", 3)
     part = part.replace("norm.norm.", "norm.")
     place = part if part in PLACES else part.removesuffix(kind) + "{kind}"
