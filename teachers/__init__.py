@@ -2,5 +2,6 @@
 
 from teachers.cnn2d_cnn1d import CNN2DCNN1D
 from teachers.stsg_net import STSGNet
+from teachers.vac_resnet import VACResNet
 
-__all__ = ["CNN2DCNN1D", "STSGNet"]
+__all__ = ["CNN2DCNN1D", "STSGNet", "VACResNet"]
