@@ -23,9 +23,7 @@ def main(arguments: Namespace) -> None:
 
 
 if __name__ == "__main__":
-    parser = example_parser(
-        __doc__, "python scripts/ablation.py experiments/losses.yaml --jobs 2 --dry-run"
-    )
+    parser = example_parser(__doc__, "python scripts/ablation.py experiments/losses.yaml --jobs 2 --dry-run")
     parser.add_argument("study", help="YAML file, see experiments/")
     parser.add_argument(
         "words", nargs="*", metavar="key=value", help="override any key of every row; data=NAME as in distill.py"
