@@ -40,6 +40,7 @@ from workbench.disk import write_text
 from workbench.lock import FolderBusyError, lock_folder
 from workbench.measure import MadeNetwork
 from workbench.preflight import bare_network, streams_of
+from workbench.published_weights import weights_digest
 from workbench.recognise import recognise
 from workbench.record import MetricsFile
 from workbench.rng import preserved
@@ -137,6 +138,7 @@ def _identity(place: Workplace, training: Training) -> str:
         {
             "version": _VERSION,
             "network": network,
+            **weights_digest([network]),
             "stages": stages,
             "code": code_hash(network, stages, data),
             "seed": training.seed,
@@ -181,6 +183,8 @@ def _slug(label: str) -> str:
 def _train(place: Workplace, training: Training, folder: Path, identity: str) -> None:
     arguments = network_arguments(training.network, place.corpus, place.data)
     network = make_network(training.network, len(place.vocabulary), arguments, training.seed)
+    for note in getattr(network, "notes", ()):
+        place.progress.line(f"{training.label}  {note}")
     stream = cast(Network, network).input_stream
     torch.manual_seed(training.seed)  # dropout and the like follow the seed, whatever was drawn before
     network.to(place.precision.device)
