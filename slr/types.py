@@ -197,6 +197,8 @@ class Network(Protocol):
     """What the workbench asks of a teacher or a student, besides being a ``torch.nn.Module``.
 
     ``input_stream`` is ``"rgb"`` or ``"pose"``; ``tap_widths`` gives the feature width ``D`` of every published tap.
+    A network, or any module in it, that changes as training goes on may have a method ``set_epoch(epoch)``: it is
+    called before each epoch, counted from 0, and after a resume too.
     """
 
     input_stream: str

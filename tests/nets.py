@@ -36,22 +36,35 @@ def _stgt(label: str, **arguments: Any) -> Case:
     return Case(f"STGT-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
+def _small_head(arguments: dict[str, Any], **tail: Any) -> dict[str, Any]:
+    """Options of the head of a skeleton network."""
+    if arguments.get("task") == "class":
+        return {"dropout": 0.0}
+    return {"width": 8, "heads": 2, "dropout": 0.0, **tail}
+
+
+def _step_shape(arguments: dict[str, Any]) -> tuple[int, ...]:
+    """``[P, J, C]`` of a network for several persons."""
+    persons = (arguments["persons"],) if "persons" in arguments else ()
+    return (*persons, JOINTS, arguments.get("in_channels", 3))
+
+
 def _stgcn(label: str, **arguments: Any) -> Case:
-    small = {"channels": (4, 6), "temporal_kernel": 3, "width": 8, "heads": 2, "dropout": 0.0}
+    small = {"channels": (4, 6), "temporal_kernel": 3, **_small_head(arguments)}
     build = lambda: STGCN(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
-    return Case(f"STGCN-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+    return Case(f"STGCN-{label}", build, _step_shape(arguments))
 
 
 def _ctr_gcn(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
-    small = {"channels": (4, 8), "strides": (1, 1), "width": 8, "heads": 2, "temporal_layers": "K3-P2", "dropout": 0.0}
+    small = {"channels": (4, 8), "strides": (1, 1), **_small_head(arguments, temporal_layers="K3-P2")}
 
     def build() -> Any:
         net = network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
-        for block in net.blocks.layers:  # a newborn refines no graph, and what would refine it gets no gradient yet
+        for block in net.trunk.blocks:  # a newborn refines no graph, and what would refine it gets no gradient yet
             nn.init.constant_(block.graph.strength, 0.5)
         return net
 
-    return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+    return Case(f"{network.__name__}-{label}", build, _step_shape(arguments))
 
 
 def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
@@ -102,10 +115,13 @@ ROWS: dict[str, list[Case]] = {
         _stgcn("strided", channels=(4, 6, 6), strides=(1, 2, 1), temporal_layers="K3-P2", context="transformer"),
         _stgcn("adaptive", graph="adaptive", pooling="mean", context="none", partition="distance", max_hop=2),
         _stgcn("fixed", graph="fixed", partition="directed", shared_head=True, head="normalised", in_channels=2),
+        _stgcn("class", task="class", persons=2, strides=(1, 2)),
     ],
     "DKEGCN": [
         _ctr_gcn("default", DKEGCN),
         _ctr_gcn("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
+        _ctr_gcn("class", DKEGCN, task="class", persons=2),
+        _ctr_gcn("persons", DKEGCN, persons=2, pooling="mean", context="none"),
     ],
     "LightDKEGCN": [
         _ctr_gcn("default", LightDKEGCN),
