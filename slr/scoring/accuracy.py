@@ -18,8 +18,8 @@ class AccuracyReport:
     Attributes:
         labels: class of every clip, ``[N]``.
         best: class of the highest score, the first of equal ones, ``[N]``.
-        ranks: how many other classes score at least as high as the label, ``[N]``. A tie counts against the network: one
-            that says the same of all classes finds none.
+        ranks: how many other classes score at least as high as the label, ``[N]``. A tie counts against the network:
+            one that says the same of all classes finds none.
         num_classes: how many classes there are.
     """
 
@@ -52,7 +52,7 @@ class AccuracyReport:
         share, count, z = self.per_instance(k), len(self), 1.959964
         middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
         half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))  # rounding stays inside
 
     def confusion(self) -> NDArray[np.int64]:
         """``[classes, classes]`` clips by label (row) and best class (column)."""
