@@ -152,8 +152,9 @@ def loader(
     """Iterates over :class:`slr.types.Batch`; call :func:`set_epoch` before every epoch of training.
 
     ``shuffle`` follows ``dataset.training`` when left out. With ``workers`` 0 the calling process loads. Workers live
-    through all epochs, each with its own frame cache. Without ``frames_per_batch`` the clips alone are counted. ``pin_memory`` puts batches where copies to a CUDA device are
-    fast. The state of torch's global generator is neither used nor changed.
+    through all epochs, each with its own frame cache. Without ``frames_per_batch`` the clips alone bound a batch.
+    ``pin_memory`` puts batches where copies to a CUDA device are fast. The state of torch's global generator is neither
+    used nor changed.
 
     Raises:
         ValueError: when the batches cannot be made, see :class:`LengthBucketSampler`.
