@@ -19,6 +19,7 @@ from workbench.components import build
 from workbench.config import content_hash
 from workbench.disk import write_bytes, write_text
 from workbench.faults import ConfigError
+from workbench.published_weights import without_weights
 from workbench.rng import preserved
 from workbench.tensor_file import detached
 from workbench.version import __version__
@@ -117,7 +118,8 @@ def load_network(path: Path | str) -> tuple[nn.Module, NetworkCard]:
         )
     try:
         with preserved():  # initial weights are drawn only to be replaced
-            network = build(card.network, num_classes=len(card.glosses) + 1, **card.arguments)
+            node = without_weights(card.network)
+            network = build(node, num_classes=len(card.glosses) + 1, **card.arguments)
     except ConfigError as error:
         raise ValueError(
             f"{card_file} was written by version {card.project_version} and describes a network that this version "

@@ -20,6 +20,7 @@ from workbench.measure import SPLITS, MadeNetwork, hypotheses_file, leave_refere
 from workbench.preflight import Needs, check_distillation
 from workbench.progress import Progress
 from workbench.pseudo_labels import LABELS, agreement, configured_labels
+from workbench.published_weights import weights_digest
 from workbench.pull_report import alarms_of, render_diagnostics, summary_of
 from workbench.pull_watch import worse_on_dev
 from workbench.record import RunRecord
@@ -49,6 +50,7 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
         "config": config_hash(config),
         "clips": check_clips(place, needs.streams, needs.trained),
         "teacher": ready_made(config.teacher),
+        **weights_digest(_trained_nodes(config)),
     }
     check_ready_made(config, place, needs.teacher_taps)
     labels = configured_labels(config.evaluate, place)
@@ -102,6 +104,13 @@ def _make(config: DistillConfig, needs: Needs, place: Workplace, fresh: bool) ->
     )
     student_made = train_network(place, distilled, fresh=fresh)
     return _Made(teacher, {"baseline": baseline, "student": student_made}, seconds)
+
+
+def _trained_nodes(config: DistillConfig) -> list[Mapping[str, Any]]:
+    """The networks that this run trains, as the configuration names them."""
+    sources = [source for _, source in config.teacher.sources().values()]
+    teachers = [source.network for source in sources if source.outputs is None and source.checkpoint is None]
+    return [config.student.network, *(node for node in teachers if node is not None)]
 
 
 def _warnings_of_the_teacher(place: Workplace, teacher: MadeTeacher, baseline: MadeNetwork) -> list[dict[str, Any]]:

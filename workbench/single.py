@@ -13,6 +13,7 @@ from workbench.measure import leave_references, left_files, measure, scored
 from workbench.preflight import check_training
 from workbench.progress import Progress
 from workbench.pseudo_labels import agreement, configured_labels
+from workbench.published_weights import weights_digest
 from workbench.pull_report import alarms_of
 from workbench.record import RunRecord
 from workbench.result import render_networks
@@ -34,7 +35,11 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
     """
     needs = check_training(config)
     place = Workplace.open(config.run, config.data, config.evaluate, progress)
-    inputs = {"config": config_hash(config), "clips": check_clips(place, needs.streams, needs.trained)}
+    inputs = {
+        "config": config_hash(config),
+        "clips": check_clips(place, needs.streams, needs.trained),
+        **weights_digest([config.network]),
+    }
     labels = configured_labels(config.evaluate, place)
     if labels is not None:
         inputs["labels"] = labels.sha256

@@ -30,6 +30,7 @@ from workbench.lock import FolderBusyError, lock_folder
 from workbench.measure import MadeNetwork
 from workbench.place import Place
 from workbench.preflight import streams_of
+from workbench.published_weights import weights_digest
 from workbench.record import MetricsFile
 from workbench.rng import preserved
 from workbench.schedule import Schedule
@@ -123,6 +124,7 @@ def _identity(place: Place, training: Training) -> str:
         {
             "version": _VERSION,
             "network": network,
+            **weights_digest([network]),
             "stages": stages,
             "code": code_hash(network, stages, data),
             "seed": training.seed,
@@ -159,6 +161,8 @@ def _slug(label: str) -> str:
 def _train(place: Place, training: Training, folder: Path, identity: str) -> None:
     arguments = place.network_arguments(training.network)
     network = make_network(training.network, place.sizes.classes, arguments, training.seed)
+    for note in getattr(network, "notes", ()):
+        place.progress.line(f"{training.label}  {note}")
     torch.manual_seed(training.seed)  # dropout and the like follow the seed, whatever was drawn before
     network.to(place.precision.device)
     seconds = 0.0
