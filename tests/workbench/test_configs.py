@@ -106,7 +106,7 @@ def test_a_data_section_is_sound_in_every_component(path: Path) -> None:
     rgb, pose = make_pipelines(data)
     assert len(rgb.describe()) > 1
     assert len(pose.describe()) > 1
-    assert make_plan(data).describe() == {"stride": 2}
+    assert make_plan(data).describe() == {"stride": 1 if path.stem.endswith("_vac") else 2}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in DATA])
