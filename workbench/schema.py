@@ -362,3 +362,18 @@ class TrainConfig(Section):
     network: NetworkNode
     stages: Annotated[Stages, Field(min_length=1)]
     evaluate: Evaluate = Evaluate()
+
+
+class ReleasedWeights(Section):
+    """Where weights came from that other people trained: the name of their layout, and the file with its hash."""
+
+    layout: str
+    file: str
+    sha256: str
+
+
+class ReleasedConfig(TrainConfig):
+    """A network that other people trained, and the data that it reads; there are no stages, since nothing trains it."""
+
+    released: ReleasedWeights
+    stages: Stages = ()

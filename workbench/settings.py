@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.config import load_config
 from workbench.layers import read_layers
-from workbench.schema import Data, DistillConfig, TrainConfig
+from workbench.schema import Data, DistillConfig, ReleasedConfig, TrainConfig
 
 _YAML = (".yaml", ".yml")
 
@@ -15,11 +15,15 @@ _YAML = (".yaml", ".yml")
 def load_either(path: Path | str, words: Sequence[str] = ()) -> DistillConfig | TrainConfig:
     """A configuration of a distillation or, when it has a ``network`` and no ``student``, of a training alone.
 
+    That of ``released`` weights counts as a training, of no stages.
+
     Raises:
         ConfigError: as :func:`workbench.config.load_config` does.
     """
     top = read_layers(path, []).value  # its faults are found again when it is loaded
     alone = isinstance(top, dict) and "network" in top and "student" not in top
+    if alone and "released" in top:
+        return load_config(path, words, schema=ReleasedConfig)
     if alone:
         return load_config(path, words, schema=TrainConfig)
     return load_config(path, words, schema=DistillConfig)
