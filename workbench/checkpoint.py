@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,8 @@ class NetworkCard:
         network: the component node that builds it.
         arguments: what was added to the node's arguments when it was built, beside ``num_classes``; for a skeleton
             network the whole ``layout``, so that a layout of the user's own need not be at hand.
-        glosses: the vocabulary, blank left out.
+        glosses: the vocabulary, blank left out; empty for a network that tells classes.
+        classes: names of the classes, by label; empty for a network that writes glosses.
         layout: name of the skeleton layout, None for an RGB network.
         preprocessing: how its input was prepared, as the pipelines describe themselves.
         corpus: name of the corpus it was trained on.
@@ -53,6 +54,7 @@ class NetworkCard:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     best_epoch: int | None = None
     dev: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
     project_version: str = __version__
     torch_version: str = str(torch.__version__)
     format: int = FORMAT
@@ -62,13 +64,19 @@ class NetworkCard:
         """The glosses this network writes."""
         return Vocabulary(self.glosses)
 
+    @property
+    def num_classes(self) -> int:
+        """Width of its logits: its classes, or its glosses and the blank."""
+        return len(self.classes) or len(self.vocabulary)
+
 
 def save_network(
     path: Path | str,
     network: nn.Module,
     *,
     node: Mapping[str, Any],
-    vocabulary: Vocabulary,
+    vocabulary: Vocabulary | None = None,
+    classes: Sequence[str] = (),
     corpus: str,
     arguments: Mapping[str, Any] | None = None,
     layout: str | None = None,
@@ -78,13 +86,17 @@ def save_network(
 ) -> NetworkCard:
     """Write ``PATH.safetensors`` and ``PATH.json``; the arguments are the fields of :class:`NetworkCard`.
 
+    A network has either a ``vocabulary`` or ``classes``.
+
     Raises:
         OSError: when there is no room, in one sentence.
     """
+    assert (vocabulary is None) == bool(classes), "a network writes glosses or tells classes"
     weights = save({name: detached(tensor) for name, tensor in network.state_dict().items()})
     card = NetworkCard(
         network=dict(node),
-        glosses=vocabulary.glosses,
+        glosses=vocabulary.glosses if vocabulary is not None else (),
+        classes=tuple(classes),
         corpus=corpus,
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         arguments=dict(arguments or {}),
@@ -119,7 +131,7 @@ def load_network(path: Path | str) -> tuple[nn.Module, NetworkCard]:
     try:
         with preserved():  # initial weights are drawn only to be replaced
             node = without_weights(card.network)
-            network = build(node, num_classes=len(card.glosses) + 1, **card.arguments)
+            network = build(node, num_classes=card.num_classes, **card.arguments)
     except ConfigError as error:
         raise ValueError(
             f"{card_file} was written by version {card.project_version} and describes a network that this version "
@@ -154,7 +166,8 @@ def read_card(path: Path | str) -> NetworkCard:
         raise ValueError(
             f"{file} was changed after it was written: copy it again from where it was made, or train again"
         )
-    return NetworkCard(**{**content, "glosses": tuple(content["glosses"])})
+    names = {key: tuple(content.get(key, ())) for key in ("glosses", "classes")}
+    return NetworkCard(**{**content, **names})
 
 
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], source: Path | str) -> None:
