@@ -12,7 +12,7 @@ letter axis
 ``U``  glosses of a transcript
 ``P``  persons in a clip; a pose without this axis shows one
 ``J``  joints (keypoints) of a skeleton
-``C``  channels of a joint or an image: (x, y, confidence), (x, y, z) or (red, green, blue)
+``C``  channels of a joint or an image: (x, y, confidence), (x, y, z, confidence), (x, y, z) or (red, green, blue)
 ``D``  features
 ``H W`` image height and width in pixels
 ====== ==========================================================================

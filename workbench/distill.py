@@ -10,8 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from slr.ctc import Decoder, LabelSet
-from workbench.assemble import make_decoder
+from slr.ctc import LabelSet
 from workbench.config import config_hash
 from workbench.disk import saying_when_full
 from workbench.feasibility import check_clips
@@ -23,6 +22,7 @@ from workbench.pseudo_labels import LABELS, agreement, configured_labels
 from workbench.published_weights import weights_digest
 from workbench.pull_report import alarms_of, render_diagnostics, summary_of
 from workbench.pull_watch import worse_on_dev
+from workbench.readings import Reader
 from workbench.record import RunRecord
 from workbench.result import ROLES, STUDENTS, NetworkResult, gap_as_dict, render_distillation
 from workbench.schema import DistillConfig
@@ -60,9 +60,9 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
         finished = record.finished("networks", inputs)
         if finished is None:
             record.drop_result()
-            decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
+            reader = Reader.of(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = _make(config, needs, place, fresh)
-            measured, left = _measure(place, made, decoder, record, labels)
+            measured, left = _measure(place, made, reader, record, labels)
             measured["warnings"] = _warnings_of_the_teacher(place, made.teacher, made.students["baseline"])
             finished = record.finish("networks", inputs, outputs=left, result=measured)
         else:
@@ -124,7 +124,7 @@ def _warnings_of_the_teacher(place: Workplace, teacher: MadeTeacher, baseline: M
 
 
 def _measure(
-    place: Workplace, made: _Made, decoder: Decoder, record: RunRecord, labels: LabelSet | None
+    place: Workplace, made: _Made, reader: Reader, record: RunRecord, labels: LabelSet | None
 ) -> tuple[dict[str, Any], list[str]]:
     """Let every network and the teacher read dev and test, and keep what a result is made of.
 
@@ -132,9 +132,9 @@ def _measure(
         what was measured, and the files that were left.
     """
     networks = {**made.teacher.networks, **made.students}
-    measured = measure(place, networks, decoder, record, MAIN)
+    measured = measure(place, networks, reader, record, MAIN)
     measured["splits"] = {role: list(SPLITS) for role in networks}
-    _join(measured, made.teacher.measure(decoder, record, MAIN))
+    _join(measured, made.teacher.measure(reader.decoder, record, MAIN))
     measured["seconds"] |= {"teacher": _seconds(made.teacher), "cache": made.cache_seconds}
     others = {role: splits for role, splits in measured["splits"].items() if role not in networks}
     left = left_files(networks, MAIN)

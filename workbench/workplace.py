@@ -42,9 +42,9 @@ _DECIDING = {"protocol", "vocabulary", "plan", "streams", "max_padding"}
 class Workplace:
     """An open corpus with everything around it.
 
-    ``store`` is the folder of trained networks, ``cache`` that of teacher outputs, ``labels`` that of pseudo-labels;
-    they are shared by the runs beside this one. ``frames_per_batch`` bounds the batches of evaluation, in padded
-    frames. ``diagnostics`` says how often a distillation is diagnosed, if at all.
+    ``store`` is the folder of trained networks, ``cache`` that of teacher outputs, ``labels`` that of pseudo-labels,
+    ``readings`` that of what networks read; they are shared by the runs beside this one. ``frames_per_batch`` bounds
+    the batches of evaluation, in padded frames. ``diagnostics`` says how often a distillation is diagnosed, if at all.
     """
 
     corpus: Corpus
@@ -56,6 +56,7 @@ class Workplace:
     store: Path
     cache: Path
     labels: Path
+    readings: Path
     progress: Progress
     diagnostics: Diagnostics | None = None
     _fingerprints: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Workplace:
             store=store / "networks",
             cache=store / "cache",
             labels=store / "labels",
+            readings=store / "readings",
             progress=progress,
             diagnostics=run.diagnostics,
         )

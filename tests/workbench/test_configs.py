@@ -103,11 +103,11 @@ def test_networks_losses_and_optimisers_of_a_run_are_built_on_the_tiny_corpus(pa
 def test_a_data_section_is_sound_in_every_component(path: Path) -> None:
     data = load_config(path, schema=Data)
     assert not check(dict(data.corpus), added=("root", "progress"))
-    assert configured_layout(data).name == "sign-27"
+    assert configured_layout(data).name == data.corpus.get("layout", "sign-27")
     rgb, pose = make_pipelines(data)
     assert len(rgb.describe()) > 1
     assert len(pose.describe()) > 1
-    assert make_plan(data).describe() == {"stride": 2}
+    assert make_plan(data).describe() == {"stride": data.plan["stride"]}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in DATA])
