@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +22,46 @@ from workbench.result import ROLES
 _LOOKS = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#CC79A7", ":"))
 
 
-def draw_curves(rows: Sequence[Mapping[str, Any]], title: str, folder: Path) -> list[Path]:
-    """Dev WER and CTC loss of every network over the epochs, as ``curves.png`` and ``curves.svg``.
+@dataclass(frozen=True)
+class Curves:
+    """What is drawn: a dev ``score`` with its label, and the training loss called ``term``, or all of it together."""
+
+    score: str
+    score_label: str
+    loss_label: str
+    term: str | None = None
+
+    def loss(self, row: Mapping[str, Any]) -> float | None:
+        """The loss of an epoch; None where it was not trained on."""
+        return row["loss"] if self.term is None else row.get("terms", {}).get(self.term)
+
+
+WER_CURVES = Curves("WER", "dev WER in %, greedy", "CTC loss per training clip", "ctc")
+ACCURACY_CURVES = Curves("top-1", "dev top-1 in %", "training loss")
+
+
+def draw_curves(rows: Sequence[Mapping[str, Any]], title: str, folder: Path, curves: Curves = WER_CURVES) -> list[Path]:
+    """Dev score and training loss of every network over the epochs, as ``curves.png`` and ``curves.svg``.
 
     ``rows`` are those of ``metrics.jsonl``; nothing is drawn, and no file returned, when they hold no dev score.
     """
     networks = list(dict.fromkeys(row["network"] for row in rows))
     if not any("dev" in row for row in rows):
         return []
-    figure, (wer, loss) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    figure, (score, loss) = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for network, (colour, style) in zip(networks, _LOOKS, strict=False):
-        mine = [row for row in rows if row["network"] == network and "ctc" in row.get("terms", {})]
+        mine = [row for row in rows if row["network"] == network and curves.loss(row) is not None]
         look = {"color": colour, "linestyle": style, "label": ROLES.get(network, network)}
-        _curve(wer, ((row["epoch"], 100 * row["dev"]["WER"]) for row in mine if "dev" in row), marker="o", **look)
-        _curve(loss, ((row["epoch"], row["terms"]["ctc"]) for row in mine), **look)
-    _dress(wer, "dev WER in %, greedy")
-    _dress(loss, "CTC loss per training clip", log=True)
+        seen = ((row["epoch"], 100 * row["dev"][curves.score]) for row in mine if "dev" in row)
+        _curve(score, seen, marker="o", **look)
+        _curve(loss, ((row["epoch"], curves.loss(row)) for row in mine), **look)
+    _dress(score, curves.score_label)
+    _dress(loss, curves.loss_label, log=True)
     figure.suptitle(title, fontsize=10)
     return _save(figure, folder, "curves")
 
 
-def _curve(axes: Axes, points: Iterable[tuple[float, float]], **look: Any) -> None:
+def _curve(axes: Axes, points: Iterable[tuple[float, float | None]], **look: Any) -> None:
     pairs = list(points)
     if pairs:
         axes.plot(*zip(*pairs, strict=True), markersize=3, linewidth=1.5, **look)
