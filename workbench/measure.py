@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from workbench.checkpoint import NetworkCard, checkpoint_files
 from workbench.cost import count_macs, count_parameters
 from workbench.disk import saying_when_full
 from workbench.figures import draw_curves
+from workbench.kept_losses import kept_file
 from workbench.record import MetricsFile, RunRecord
 from workbench.result import NetworkResult
 from workbench.workplace import Workplace
@@ -26,13 +27,17 @@ SPLITS = ("dev", "test")
 
 @dataclass(frozen=True)
 class MadeNetwork:
-    """A network of a run: its checkpoint, the rows of its training where there was one, and the seconds that took."""
+    """A network of a run: its checkpoint, the rows of its training where there was one, and the seconds that took.
+
+    ``objective`` is the file of what its losses learned, where that was worth keeping.
+    """
 
     network: nn.Module
     card: NetworkCard
     checkpoint: Path
     metrics: Path | None
     seconds: float
+    objective: Path | None = None
 
 
 def hypotheses_file(role: str, split: str, main: str) -> str:
@@ -74,14 +79,17 @@ def _leave(place: Workplace, role: str, one: MadeNetwork, decoder: Decoder, reco
         recognition.write(record.folder / hypotheses_file(role, split, main))
     for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
         copy_whole(source, record.folder / f"{role}{ending}")
+    if one.objective is not None:
+        copy_whole(one.objective, record.folder / kept_file(role))
     for row in MetricsFile(one.metrics).rows() if one.metrics else []:
         record.metrics.append({"network": role, **row})
 
 
-def left_files(roles: Collection[str], main: str) -> list[str]:
-    """The files that :func:`measure` leaves for these roles."""
-    weights = [f"{role}{ending}" for role in roles for ending in (".safetensors", ".json")]
-    return [*(hypotheses_file(role, split, main) for role in roles for split in SPLITS), *weights]
+def left_files(made: Mapping[str, MadeNetwork], main: str) -> list[str]:
+    """The files that :func:`measure` leaves for these networks."""
+    weights = [f"{role}{ending}" for role in made for ending in (".safetensors", ".json")]
+    weights += [kept_file(role) for role, one in made.items() if one.objective is not None]
+    return [*(hypotheses_file(role, split, main) for role in made for split in SPLITS), *weights]
 
 
 def scored(
