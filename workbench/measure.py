@@ -16,7 +16,7 @@ from slr.types import Network
 from workbench.checkpoint import NetworkCard, checkpoint_files
 from workbench.cost import count_macs, count_parameters
 from workbench.disk import saying_when_full
-from workbench.figures import draw_curves
+from workbench.figures import FOLDER, draw_training
 from workbench.kept_losses import kept_file
 from workbench.record import MetricsFile, RunRecord
 from workbench.result import NetworkResult
@@ -60,7 +60,8 @@ def measure(
         record.metrics.keep(lambda row: False)
         for role, one in made.items():
             _leave(place, role, one, decoder, record, main)
-        draw_curves(record.metrics.rows(), f"{record.folder.name}: {place.corpus.name}", record.folder)
+        title = f"{record.folder.name}: {place.corpus.name}"
+        draw_training(record.metrics.rows(), title, record.folder / FOLDER)
     streams = {cast(Network, one.network).input_stream for one in made.values()}
     sample = place.dataset("dev", streams)[0]
     per_second = place.corpus.fps / (int(sample.frames[-1]) + 1)
