@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from slr.scoring import Transcript
-from workbench.figures.style import RELATIONS, WIDTH, grid, line, looks, save, styled
+from workbench.figures.style import RELATIONS, WIDTH, grid, line, looks, plain, save, styled
 from workbench.report.relations import Matrix, Relations, by_distance, mean_relations
 
 SIDES = ("teacher", "student")
@@ -56,8 +56,8 @@ def draw_adjacency(
         _pair(pair, [getattr(clip.relations, side) for side in SIDES], clip.title, clip.seconds)
         for axes in pair:
             _mark_glosses(axes, clip.reference)
-        _difference(panels[3 * number + 2], clip)
-    figure.suptitle(title)
+        _listened_to(panels[3 * number + 2], clip)
+    figure.suptitle(plain(title))
     return save(figure, folder, name)
 
 
@@ -68,10 +68,10 @@ def _pair(panels: Sequence[Axes], matrices: Sequence[Matrix], what: str, end: fl
     for axes, matrix, side in zip(panels, matrices, SIDES, strict=True):
         image = _heat_map(axes, matrix, end, most)
         # The name of a clip may run on above the panel beside it.
-        axes.set_title(f"{what if side == SIDES[0] else ''}\n{side}", loc="left")
+        axes.set_title(f"{plain(what) if side == SIDES[0] else ''}\n{side}", loc="left")
     if image is not None:
         bar = panels[0].figure.colorbar(image, ax=list(panels), fraction=0.05, pad=0.02)
-        bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+        bar.outline.set_linewidth(0.4)
 
 
 def _heat_map(axes: Axes, matrix: Matrix, end: float, most: float) -> AxesImage:
@@ -89,15 +89,15 @@ def _distances(axes: Axes, both: dict[str, list[Matrix]], step_seconds: float) -
     axes.legend()
 
 
-def _difference(axes: Axes, clip: RelatedClip) -> None:
+def _listened_to(axes: Axes, clip: RelatedClip) -> None:
     """How the two sides share out what is listened to, over all steps: column means, as multiples of an even share."""
     for side, look in looks(SIDES).items():
         matrix = getattr(clip.relations, side)
         middles = (np.arange(len(matrix)) + 0.5) / len(matrix) * clip.seconds
         line(axes, zip(middles, len(matrix) * matrix.mean(axis=0), strict=True), look, label=side)
     axes.axhline(1, color="0.5", linewidth=0.6)
-    axes.set(xlim=(0, clip.seconds), ylim=(0, None), ylabel="listened to, times the even share")
-    axes.set_title("seconds listened to", loc="left")
+    axes.set(xlim=(0, clip.seconds), ylim=(0, None), ylabel="times the even share")
+    axes.set_title("what all steps listen to", loc="left")
     _mark_glosses(axes, clip.reference, vertical=False)
 
 
@@ -106,7 +106,11 @@ def _mark_glosses(axes: Axes, reference: Transcript | None, *, vertical: bool = 
     if reference is None or not reference.times:
         return
     middles = [(start + end) / 2 for start, end in reference.times]
-    names = [gloss if len(gloss) <= _LONGEST else f"{gloss[: _LONGEST - 1]}…" for gloss in reference.glosses]
+    names = [plain(_short(gloss)) for gloss in reference.glosses]
     axes.set_xticks(middles, names, rotation=90)
     if vertical:
         axes.set_yticks(middles, names)
+
+
+def _short(gloss: str) -> str:
+    return gloss if len(gloss) <= _LONGEST else f"{gloss[: _LONGEST - 1]}…"

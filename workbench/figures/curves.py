@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.figures.style import WIDTH, grid, line, looks, save, styled
+from matplotlib.artist import Artist
+
+from workbench.figures.style import WIDTH, grid, line, looks, plain, save, styled
 from workbench.result import ROLES
 
 Row = Mapping[str, Any]
@@ -38,7 +40,7 @@ def draw_curves(rows: Sequence[Row], title: str, folder: Path) -> list[Path]:
     wer.set(xlabel="epoch", ylabel="dev WER in %, greedy", ylim=(0, None))
     loss.set(xlabel="epoch", ylabel="CTC loss per training clip", yscale="log")
     wer.legend()
-    figure.suptitle(title)
+    figure.suptitle(plain(title))
     return save(figure, folder, "curves")
 
 
@@ -55,7 +57,7 @@ def draw_losses(rows: Sequence[Row], title: str, folder: Path) -> list[Path]:
     lines = -(-len(terms) // _COLUMNS)
     figure, panels = grid(lines, _COLUMNS, (WIDTH, 0.5 + 1.55 * lines))
     styles = looks(networks_of(rows))
-    handles = {}
+    handles: dict[str, Artist] = {}
     for term, axes in zip(terms, panels, strict=False):
         values = []
         for network, look in styles.items():
@@ -69,9 +71,9 @@ def draw_losses(rows: Sequence[Row], title: str, folder: Path) -> list[Path]:
         axes.set_axis_off()
     for axes in panels[max(0, len(terms) - _COLUMNS) : len(terms)]:
         axes.set_xlabel("epoch")
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=len(handles))
     figure.supylabel("mean over the training batches, without its weight", fontsize=8)
-    figure.suptitle(title)
+    figure.suptitle(plain(title))
     return save(figure, folder, "losses")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
-from workbench.figures.style import WIDTH, Look, grid, looks, save, styled
+from workbench.figures.style import WIDTH, Look, grid, looks, plain, save, styled
 from workbench.report.breakdown import FEWEST_CLIPS, Breakdown, ConfusedPair, Rate
 
 _SPREAD = 0.5  # of the place of a group, over which its networks stand side by side
@@ -15,9 +15,7 @@ _SHOWN = 15
 
 
 @styled
-def draw_breakdowns(
-    breakdowns: Sequence[Breakdown], titles: Mapping[str, str], title: str, folder: Path
-) -> list[Path]:
+def draw_breakdowns(breakdowns: Sequence[Breakdown], titles: Mapping[str, str], title: str, folder: Path) -> list[Path]:
     """A panel per breakdown, every rate with its 95 % interval, as ``errors.png`` and ``errors.svg``."""
     figure, panels = grid(len(breakdowns), 1, (WIDTH, 0.6 + 1.75 * len(breakdowns)))
     styles = looks(titles)
@@ -25,14 +23,17 @@ def draw_breakdowns(
         for place, (role, look) in enumerate(styles.items()):
             shift = _SPREAD * ((place + 0.5) / len(styles) - 0.5)
             _points(axes, [group.rates[role] for group in breakdown.groups], shift, look, titles[role])
-        names = [f"{one.label}\n{one.clips} clip{'s' * (one.clips != 1)}, {one.glosses} gl." for one in breakdown.groups]
+        names = [
+            f"{plain(one.label)}\n{one.clips} clip{'s' * (one.clips != 1)}, {one.glosses} gl."
+            for one in breakdown.groups
+        ]
         axes.set_xticks(range(len(names)), names)
         axes.set(ylabel=f"{breakdown.rate} in %", ylim=(0, None), xlim=(-0.6, len(names) - 0.4))
         axes.set_title(f"by {breakdown.title}", loc="left")
         axes.grid(axis="x", visible=False)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    figure.suptitle(title)
+    figure.suptitle(plain(title))
     panels[-1].set_xlabel(f"lines: 95 % interval by bootstrap over clips, where there are {FEWEST_CLIPS} at least")
     return save(figure, folder, "errors")
 
@@ -48,9 +49,7 @@ def _points(axes: Axes, rates: Sequence[Rate | None], shift: float, look: Look, 
 
 
 @styled
-def draw_confusions(
-    pairs: Sequence[ConfusedPair], titles: Mapping[str, str], title: str, folder: Path
-) -> list[Path]:
+def draw_confusions(pairs: Sequence[ConfusedPair], titles: Mapping[str, str], title: str, folder: Path) -> list[Path]:
     """The most frequent substitutions and how often each network made them; nothing where there is none."""
     pairs = pairs[:_SHOWN]
     if not pairs:
@@ -61,10 +60,10 @@ def draw_confusions(
         counts = [pair.times[role] for pair in pairs]
         axes.plot(counts, heights, look.marker, color=look.colour, markersize=4, label=titles[role], clip_on=False)
     most = max(count for pair in pairs for count in pair.times.values())
-    axes.set_yticks(range(len(pairs)), [f"{pair.reference} as {pair.hypothesis}" for pair in pairs])
+    axes.set_yticks(range(len(pairs)), [plain(f"{pair.reference} as {pair.hypothesis}") for pair in pairs])
     axes.set(xlabel="times", xlim=(0, most), ylim=(len(pairs) - 0.5, -0.5))
     axes.xaxis.get_major_locator().set_params(integer=True)  # type: ignore[call-arg]
     axes.set_title("one gloss taken for another", loc="left")
     axes.legend(loc="lower right")
-    figure.suptitle(title)
+    figure.suptitle(plain(title))
     return save(figure, folder, "confusions")

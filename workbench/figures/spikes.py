@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.figures.style import WIDTH, grid, looks, save, styled
+from workbench.figures.style import WIDTH, grid, looks, plain, save, styled
 from workbench.report.histogram import histogram
 
 
@@ -37,5 +37,5 @@ def draw_spike_offsets(
     axes.set(xlabel="seconds later than the teacher", ylabel="glosses in %", ylim=(0, None))
     axes.legend()
     axes.set_title("middles of the glosses of the transcripts, by forced alignment with each network", loc="left")
-    figure.suptitle(title)
+    figure.suptitle(plain(title))
     return save(figure, folder, "spikes")

@@ -13,6 +13,7 @@ matplotlib.use("Agg")  # no window, on any machine
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 
 from slr.files import whole_file
 
@@ -44,7 +45,12 @@ _FURTHER = (
     Look("#000000", (0, (1, 3)), "X"),  # type: ignore[arg-type]
 )
 
-_SETTINGS = {
+# Glosses may be Chinese; the first of these that is installed stands in for what the usual font lacks.
+_WIDE = ("Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Zen Hei", "PingFang SC",
+         "Microsoft YaHei", "SimHei")  # fmt: skip
+_INSTALLED = {font.name for font in fontManager.ttflist}
+_SETTINGS: dict[Any, Any] = {
+    "font.family": ["DejaVu Sans", *(name for name in _WIDE if name in _INSTALLED)],
     "font.size": 8,
     "axes.titlesize": 8.5,
     "axes.labelsize": 8,
@@ -77,6 +83,11 @@ def looks(roles: Iterable[str]) -> dict[str, Look]:
     return {role: _LOOKS[role] if role in _LOOKS else next(further) for role in roles}
 
 
+def plain(text: str) -> str:
+    """A text from outside, in which a dollar begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def grid(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, list[Axes]]:
     """A figure of ``rows`` times ``columns`` panels and these panels, row by row; ``size`` in inches."""
     figure, panels = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, **options)
@@ -97,5 +108,6 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     for path in paths:
         with whole_file(path) as temporary:
             figure.savefig(temporary, format=path.suffix[1:], dpi=200, metadata=metadata[path.suffix[1:]])
+        figure.set_layout_engine("none")  # it is found once, which takes most of the time
     plt.close(figure)
     return paths

@@ -105,15 +105,16 @@ def confused_pairs(reports: Reports, at_most: int) -> list[ConfusedPair]:
 
 
 def number_bins(numbers: Iterable[int], at_most: int = AT_MOST) -> list[tuple[int, int]]:
-    """Ranges, first and last number included, that share out ``numbers`` as evenly as whole values allow."""
+    """Ranges, first and last number included, each but the last with at least an equal share of ``numbers``."""
     counts = Counter(numbers)
-    total, bins, begun, held = sum(counts.values()), [], None, 0
+    bins: list[tuple[int, int]] = []
+    begun, held = None, 0
     for value in sorted(counts):
         begun = value if begun is None else begun
         held += counts[value]
-        if held * at_most >= total * (len(bins) + 1) or value == max(counts):
+        if held * at_most >= sum(counts.values()) or value == max(counts):
             bins.append((begun, value))
-            begun = None
+            begun, held = None, 0
     return bins
 
 

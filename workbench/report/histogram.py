@@ -21,4 +21,4 @@ def histogram(numbers: Sequence[float], width: float) -> tuple[NDArray[np.float6
     bars = np.rint(np.asarray(numbers) / width).astype(int)
     reach = min(MOST_BARS, int(np.abs(bars).max()))
     counts = np.bincount(bars.clip(-reach, reach) + reach, minlength=2 * reach + 1)
-    return width * np.arange(-reach, reach + 1), counts / len(numbers)
+    return np.arange(-reach, reach + 1, dtype=np.float64) * width, counts / len(numbers)

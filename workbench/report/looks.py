@@ -24,6 +24,7 @@ from workbench.report.run_folder import RunFolder
 from workbench.schema import DistillConfig
 from workbench.workplace import Workplace
 
+
 @dataclass
 class Looks:
     """What the networks of a run see in the clips of a split.
@@ -94,9 +95,7 @@ def _read(network: nn.Module, batch: Batch, place: Workplace) -> NetOutput:
         return cast(NetOutput, network(batch.stream(cast(Network, network).input_stream)))
 
 
-def _related(
-    run: RunFolder, place: Workplace, networks: Mapping[str, nn.Module], looks: Looks
-) -> dict[str, Related]:
+def _related(run: RunFolder, place: Workplace, networks: Mapping[str, nn.Module], looks: Looks) -> dict[str, Related]:
     """The losses of the run that learned relations, with their weights."""
     if not isinstance(run.settings, DistillConfig):
         return {}

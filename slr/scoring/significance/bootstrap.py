@@ -52,7 +52,9 @@ def wer_interval(report: WerReport, *, resamples: int = 10_000, seed: int = 0) -
 
 
 def rate_interval(counts: NDArray[np.int64], *, resamples: int = 10_000, seed: int = 0) -> Interval:
-    """Errors per gloss with their 95 % interval, from both of every clip: ``[clips, 2]``, with a gloss in one at least.
+    """Errors per gloss with their 95 % interval, from both numbers of every clip, ``[clips, 2]``.
+
+    One clip at least has a gloss.
     """
     errors, glosses = resampled(counts, resamples, seed)
     return _interval(float(counts[:, 0].sum() / counts[:, 1].sum()), errors / glosses)
