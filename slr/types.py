@@ -8,10 +8,11 @@ letter axis
 ``B``  clips in a batch
 ``T``  time steps of an input stream (video frames or skeleton frames)
 ``S``  output steps of a network, ``ceil(T / 4)`` for most
-``V``  vocabulary size including the blank, the width of the logits
+``V``  width of the logits: the glosses and the blank, or the classes of an isolated corpus, which has no blank
 ``U``  glosses of a transcript
+``P``  persons in a clip; a pose without this axis shows one
 ``J``  joints (keypoints) of a skeleton
-``C``  channels of a joint or an image: (x, y, confidence) or (red, green, blue)
+``C``  channels of a joint or an image: (x, y, confidence), (x, y, z, confidence), (x, y, z) or (red, green, blue)
 ``D``  features
 ``H W`` image height and width in pixels
 ====== ==========================================================================
@@ -122,10 +123,12 @@ class _Zeroed(Padded):
 class Batch:
     """A few clips, as a network and a loss see them.
 
-    ``rgb`` is ``[B, T', 3, H, W]`` and ``pose`` is ``[B, T, J, C]``; a stream nobody asked for is ``None``.
-    ``glosses`` holds gloss ids ``[B, U]`` int64, never the blank. ``frames`` is ``[B, T]`` int64, the temporal plan:
-    the source frame behind every step of ``pose``; ``rgb`` shows every ``rgb_stride``-th of them. ``flipped`` says
-    which clips are shown mirrored; empty when none is.
+    ``rgb`` is ``[B, T', 3, H, W]`` and ``pose`` is ``[B, T, J, C]``, or ``[B, T, P, J, C]`` where a corpus has several
+    persons; a stream nobody asked for is ``None``. ``glosses`` holds gloss ids ``[B, U]`` int64, never the blank; clips
+    of one sign or action have none and carry a class each in ``labels`` ``[B]`` int64, which counts from 0 and is
+    ``None`` for sentences. ``frames`` is ``[B, T]`` int64, the temporal plan: the source frame behind every step of
+    ``pose``; ``rgb`` shows every ``rgb_stride``-th of them. ``flipped`` says which clips are shown mirrored; empty when
+    none is.
     """
 
     ids: tuple[str, ...]
@@ -135,6 +138,7 @@ class Batch:
     pose: Padded | None = None
     rgb_stride: int = 1
     flipped: tuple[bool, ...] = ()
+    labels: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -160,6 +164,7 @@ class Batch:
             frames=self.frames.to(device),
             rgb=self.rgb.to(device) if self.rgb is not None else None,
             pose=self.pose.to(device) if self.pose is not None else None,
+            labels=self.labels.to(device, non_blocking=True) if self.labels is not None else None,
         )
 
 
@@ -192,6 +197,8 @@ class Network(Protocol):
     """What the workbench asks of a teacher or a student, besides being a ``torch.nn.Module``.
 
     ``input_stream`` is ``"rgb"`` or ``"pose"``; ``tap_widths`` gives the feature width ``D`` of every published tap.
+    A network, or any module in it, that changes as training goes on may have a method ``set_epoch(epoch)``: it is
+    called before each epoch, counted from 0, and after a resume too.
     """
 
     input_stream: str

@@ -9,42 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
-from slr.types import Padded, strided_lengths
+from slr.types import Padded
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
-
-
-class CTRGCNBlocks(nn.Module):
-    """Blocks in a row, the first without a residual: the real steps ``[N, J, in_width]`` of a batch -> ``[N', J, D]``.
-
-    ``parts`` is the graph ``[K, J, J]`` that every block starts from and changes as it learns.
-    """
-
-    def __init__(
-        self, in_width: int, channels: Sequence[int], strides: Sequence[int], parts: Tensor, conv_bias: bool = False
-    ) -> None:
-        super().__init__()
-        if len(strides) != len(channels) or not channels:
-            raise ValueError(f"{len(channels)} channels and {len(strides)} strides: each block needs one of both")
-        self.width = channels[-1]
-        self.strides = tuple(strides)
-        widths = [in_width, *channels]
-        self.layers = nn.ModuleList(
-            CTRGCNBlock(widths[i], widths[i + 1], parts, strides[i], residual=i > 0, conv_bias=conv_bias)
-            for i in range(len(channels))
-        )
-
-    def forward(self, x: Tensor, valid: ValidSteps) -> tuple[Tensor, ValidSteps]:
-        """What the last block makes of the steps, and which steps are left."""
-        for layer in self.layers:
-            x, valid = layer(x, valid)
-        return x, valid
-
-    def output_lengths(self, lengths: Tensor) -> Tensor:
-        """Steps that are left of clips of ``lengths`` steps."""
-        for stride in self.strides:
-            lengths = strided_lengths(lengths, stride)
-        return lengths
 
 
 class CTRGCNBlock(nn.Module):

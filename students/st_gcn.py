@@ -6,30 +6,30 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
-from slr.layers import JointPooling, MaskedBatchNorm, RecogniserTail, ValidSteps, named_context
+from slr.layers import MaskedBatchNorm, ValidSteps
 from slr.skeleton import SkeletonLayout, adjacency, skeleton_layout
-from slr.types import NetOutput, Padded, strided_lengths
+from students.heads import HeadOptions
+from students.skeleton_network import BlockTrunk, SkeletonNetwork
 
 GRAPHS = ("importance", "adaptive", "fixed")
 
 
-class STGCN(nn.Module):
-    """Spatial Temporal Graph Convolutional Network (Yan et al., AAAI 2018) with the tail of a continuous recogniser.
+class STGCN(SkeletonNetwork):
+    """Spatial Temporal Graph Convolutional Network (Yan et al., AAAI 2018), for glosses or for a class.
 
-    The blocks are the paper's, fewer of them by default, and none has a stride unless asked, because the tail reduces
-    time. ``graph`` makes the edges of the skeleton ``fixed``, weighted by a learned ``importance`` per block as in the
-    paper, or ``adaptive``: free after a start from the skeleton. ``pooling`` averages joints by ``groups`` of the
-    layout, as CoSign does (Jiao et al., ICCV 2023), or all of them (``mean``), as the paper does. The tail that the
-    TRKD paper put behind its ST-GCN student is not public; channels and tail are a reconstruction.
-    ``dropout`` acts in the tail, ``spatial_dropout`` in the blocks, where it is slow on a CPU.
+    The blocks are the paper's, fewer of them by default, and none has a stride unless asked, because the tail of a
+    recogniser reduces time. ``graph`` makes the edges of the skeleton ``fixed``, weighted by a learned ``importance``
+    per block as in the paper, or ``adaptive``: free after a start from the skeleton. Group pooling is CoSign's (Jiao et
+    al., ICCV 2023). The tail that the TRKD paper put behind its ST-GCN student is not public; channels and tail are a
+    reconstruction. The head takes the arguments of :class:`~students.heads.HeadOptions`. ``spatial_dropout`` acts in
+    the blocks, where it is slow on a CPU.
 
     Raises:
-        ValueError: when the layout, ``graph``, ``partition``, ``pooling`` or ``context`` is unknown, or ``channels``
-            and ``strides`` differ in number.
+        ValueError: when the layout, ``graph``, ``partition`` or an option of the head is unknown, or ``channels`` and
+            ``strides`` differ in number.
     """
-
-    input_stream = "pose"
 
     def __init__(
         self,
@@ -43,73 +43,26 @@ class STGCN(nn.Module):
         partition: str = "spatial",
         max_hop: int = 1,
         graph: str = "importance",
-        pooling: str = "groups",
-        width: int = 512,
-        temporal_layers: str = "K5-P2-K5-P2",
-        context: str = "bilstm",
-        context_layers: int = 2,
-        heads: int = 8,
-        dropout: float = 0.1,
         spatial_dropout: float = 0.0,
-        head: str = "linear",
-        head_scale: float = 1.0,
-        shared_head: bool = False,
+        **options: Unpack[HeadOptions],
     ) -> None:
-        super().__init__()
-        self.layout = skeleton_layout(layout)
-        self.strides = tuple(strides) if strides is not None else (1,) * len(channels)
+        layout = skeleton_layout(layout)
         if graph not in GRAPHS:
             raise ValueError(f"unknown graph {graph!r} of STGCN: there are {', '.join(GRAPHS)}")
-        if len(self.strides) != len(channels) or not channels:
-            raise ValueError(f"{len(channels)} channels and {len(self.strides)} strides: each block needs one of both")
-        joints = len(self.layout)
-        parts = adjacency(self.layout, partition, max_hop)
-        self.data_norm = MaskedBatchNorm(joints * in_channels)
-        widths = [in_channels, *channels]
-        self.blocks = nn.ModuleList(
-            STGCNBlock(
-                widths[i],
-                widths[i + 1],
-                parts,
-                temporal_kernel,
-                self.strides[i],
-                graph,
-                spatial_dropout,
-                residual=i > 0,
-            )
-            for i in range(len(channels))
-        )
-        self.pool = JointPooling.named(pooling, self.layout)
-        frame_width = self.pool.groups * widths[-1]
-        self.tail = RecogniserTail(
-            frame_width,
-            num_classes,
-            context=named_context(context, width, context_layers, heads, dropout),
-            width=width,
-            temporal_layers=temporal_layers,
-            head=head,
-            head_scale=head_scale,
-            shared_head=shared_head,
-            dropout=dropout,
-        )
-        self.tap_widths = {"frame": frame_width, **self.tail.tap_widths}
+        strides = (1,) * len(channels) if strides is None else strides
+        parts = adjacency(layout, partition, max_hop)
 
-    def forward(self, stream: Padded) -> NetOutput:
-        """``[B, T, J, C]`` keypoints -> ``[B, S, V]`` scores."""
-        valid = ValidSteps.of(stream.lengths, stream.values.shape[1])
-        x = valid.gather(stream.values)  # [N, J, C]
-        x = self.data_norm.normalise(x.flatten(1)).view(x.shape)
-        for block in self.blocks:
-            x, valid = block(x, valid)
-        frame = valid.scatter(self.pool(x))
-        output = self.tail(frame)
-        return NetOutput(output.logits, {"frame": frame, **output.taps})
+        def block(in_width: int, width: int, stride: int, residual: bool) -> STGCNBlock:
+            return STGCNBlock(in_width, width, parts, temporal_kernel, stride, graph, spatial_dropout, residual)
 
-    def output_lengths(self, lengths: Tensor) -> Tensor:
-        """Output steps for clips of ``lengths`` frames."""
-        for stride in self.strides:
-            lengths = strided_lengths(lengths, stride)
-        return self.tail.output_lengths(lengths)
+        super().__init__(
+            BlockTrunk(in_channels, channels, strides, block),
+            num_classes=num_classes,
+            layout=layout,
+            in_channels=in_channels,
+            norm_per_person=False,
+            **options,
+        )
 
 
 class STGCNBlock(nn.Module):

@@ -13,8 +13,8 @@ from typing import Any
 from torch import nn
 
 from slr.skeleton import skeleton_layout
-from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, LandmarkTransformer, LightDKEGCN
-from teachers import CNN2DCNN1D, STSGNet
+from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, JointRNN, LandmarkTransformer, LightDKEGCN
+from teachers import CNN2DCNN1D, I3D, STSGNet, VACResNet
 
 CLASSES = 7
 JOINTS = 27  # of sign-27
@@ -36,22 +36,35 @@ def _stgt(label: str, **arguments: Any) -> Case:
     return Case(f"STGT-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
+def _small_head(arguments: dict[str, Any], **tail: Any) -> dict[str, Any]:
+    """Options of the head of a skeleton network."""
+    if arguments.get("task") == "class":
+        return {"dropout": 0.0}
+    return {"width": 8, "heads": 2, "dropout": 0.0, **tail}
+
+
+def _step_shape(arguments: dict[str, Any]) -> tuple[int, ...]:
+    """``[P, J, C]`` of a network for several persons."""
+    persons = (arguments["persons"],) if "persons" in arguments else ()
+    return (*persons, JOINTS, arguments.get("in_channels", 3))
+
+
 def _stgcn(label: str, **arguments: Any) -> Case:
-    small = {"channels": (4, 6), "temporal_kernel": 3, "width": 8, "heads": 2, "dropout": 0.0}
+    small = {"channels": (4, 6), "temporal_kernel": 3, **_small_head(arguments)}
     build = lambda: STGCN(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
-    return Case(f"STGCN-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+    return Case(f"STGCN-{label}", build, _step_shape(arguments))
 
 
 def _ctr_gcn(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
-    small = {"channels": (4, 8), "strides": (1, 1), "width": 8, "heads": 2, "temporal_layers": "K3-P2", "dropout": 0.0}
+    small = {"channels": (4, 8), "strides": (1, 1), **_small_head(arguments, temporal_layers="K3-P2")}
 
     def build() -> Any:
         net = network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
-        for block in net.blocks.layers:  # a newborn refines no graph, and what would refine it gets no gradient yet
+        for block in net.trunk.blocks:  # a newborn refines no graph, and what would refine it gets no gradient yet
             nn.init.constant_(block.graph.strength, 0.5)
         return net
 
-    return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+    return Case(f"{network.__name__}-{label}", build, _step_shape(arguments))
 
 
 def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
@@ -59,6 +72,12 @@ def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
     small = {"channels": (4, 6), "temporal_kernel": 3, "width": 8, "heads": 2, "mask_segment": 3, "dropout": 0.0}
     build = lambda: network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
     return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+
+
+def _joint_rnn(label: str, **arguments: Any) -> Case:
+    small = {"frame_width": 8, "width": 8, "context_layers": 1, "heads": 2, "dropout": 0.0}
+    build = lambda: JointRNN(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
+    return Case(f"JointRNN-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
 def _landmarks(label: str, **arguments: Any) -> Case:
@@ -91,6 +110,19 @@ def _stsg(label: str, **arguments: Any) -> Case:
     return Case(f"STSGNet-{label}", build, (3, FRAME_SIZE[1], FRAME_SIZE[0]))
 
 
+def _vac(label: str, **arguments: Any) -> Case:
+    small = {"channels": (4, 4, 6, 8), "blocks": (1, 1, 1, 1), "width": 8, "hidden": 4, "dropout": 0.0}
+    build = lambda: VACResNet(num_classes=CLASSES, **{**small, **arguments})  # noqa: E731
+    return Case(f"VACResNet-{label}", build, (3, 34, 36))  # a map of one place would leave batch norm nothing
+
+
+def _i3d(label: str, **arguments: Any) -> Case:
+    trunk, tail = {"width_multiplier": 1 / 64, "dropout": 0.0}, {"width": 8, "hidden": 4}
+    small = trunk if "task" in arguments else {**trunk, **tail}
+    build = lambda: I3D(num_classes=CLASSES, **{**small, **arguments})  # noqa: E731
+    return Case(f"I3D-{label}", build, (3, 33, 10))
+
+
 ROWS: dict[str, list[Case]] = {
     "STGT": [
         _stgt("default"),
@@ -102,10 +134,13 @@ ROWS: dict[str, list[Case]] = {
         _stgcn("strided", channels=(4, 6, 6), strides=(1, 2, 1), temporal_layers="K3-P2", context="transformer"),
         _stgcn("adaptive", graph="adaptive", pooling="mean", context="none", partition="distance", max_hop=2),
         _stgcn("fixed", graph="fixed", partition="directed", shared_head=True, head="normalised", in_channels=2),
+        _stgcn("class", task="class", persons=2, strides=(1, 2)),
     ],
     "DKEGCN": [
         _ctr_gcn("default", DKEGCN),
         _ctr_gcn("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
+        _ctr_gcn("class", DKEGCN, task="class", persons=2),
+        _ctr_gcn("persons", DKEGCN, persons=2, pooling="mean", context="none"),
     ],
     "LightDKEGCN": [
         _ctr_gcn("default", LightDKEGCN),
@@ -118,6 +153,12 @@ ROWS: dict[str, list[Case]] = {
     "CoSign2S": [
         _cosign("default", CoSign2S, mask_rate=0.4, in_channels=2),
         _cosign("fusion-alone", CoSign2S, stream_heads=False, centre_groups=True, shared_head=True),
+        _cosign("space", CoSign2S, in_channels=4, centre_groups=True, stream_heads=False),
+    ],
+    "JointRNN": [
+        _joint_rnn("default"),
+        _joint_rnn("space", in_channels=4, temporal_layers="K3-P2", context="transformer", shared_head=True),
+        _joint_rnn("places-alone", with_motion=False, in_channels=2, context="none", head="cosine", head_scale=8.0),
     ],
     "LandmarkTransformer": [
         _landmarks("default"),
@@ -133,5 +174,14 @@ ROWS: dict[str, list[Case]] = {
     "STSGNet": [
         _stsg("default"),
         _stsg("one-block", graph_blocks=1, temporal_layers="K3-P2", shared_head=True),
+    ],
+    "I3D": [
+        _i3d("default"),
+        _i3d("denser", strides=(1, 2, 1), temporal_layers="K3-P2", head="normalised", shared_head=True),
+        _i3d("class", task="class"),
+    ],
+    "VACResNet": [
+        _vac("default"),
+        _vac("smkd", head="normalised", shared_head=True, recurrent_layers=1, temporal_layers="K3-P2"),
     ],
 }

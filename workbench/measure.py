@@ -9,15 +9,15 @@ from typing import Any, cast
 
 from torch import nn
 
-from slr.ctc import Decoder
 from slr.files import copy_whole
-from slr.scoring import read_transcripts, score
+from slr.scoring import Transcript, read_transcripts, score, write_stm
 from slr.types import Network
 from workbench.checkpoint import NetworkCard, checkpoint_files
 from workbench.cost import count_macs, count_parameters
 from workbench.disk import saying_when_full
 from workbench.figures import FOLDER, draw_training
 from workbench.kept_losses import kept_file
+from workbench.readings import Reader, write_hypotheses
 from workbench.record import MetricsFile, RunRecord
 from workbench.result import NetworkResult
 from workbench.workplace import Workplace
@@ -46,7 +46,7 @@ def hypotheses_file(role: str, split: str, main: str) -> str:
 
 
 def measure(
-    place: Workplace, made: Mapping[str, MadeNetwork], decoder: Decoder, record: RunRecord, main: str
+    place: Workplace, made: Mapping[str, MadeNetwork], reader: Reader, record: RunRecord, main: str
 ) -> dict[str, Any]:
     """Let every network read dev and test; leave hypotheses, weights and metrics in the run folder.
 
@@ -59,14 +59,14 @@ def measure(
     with saying_when_full(record.folder):
         record.metrics.keep(lambda row: False)
         for role, one in made.items():
-            _leave(place, role, one, decoder, record, main)
+            _leave(place, role, one, reader, record, main)
         title = f"{record.folder.name}: {place.corpus.name}"
         draw_training(record.metrics.rows(), title, record.folder / FOLDER)
     streams = {cast(Network, one.network).input_stream for one in made.values()}
     sample = place.dataset("dev", streams)[0]
     per_second = place.corpus.fps / (int(sample.frames[-1]) + 1)
     return {
-        "decoder": decoder.name,
+        "decoder": reader.decoder.name,
         "names": {role: type(one.network).__name__ for role, one in made.items()},
         "params": {role: count_parameters(one.network) for role, one in made.items()},
         "macs": {role: round(count_macs(one.network, sample) * per_second) for role, one in made.items()},
@@ -74,16 +74,33 @@ def measure(
     }
 
 
-def _leave(place: Workplace, role: str, one: MadeNetwork, decoder: Decoder, record: RunRecord, main: str) -> None:
+def _leave(place: Workplace, role: str, one: MadeNetwork, reader: Reader, record: RunRecord, main: str) -> None:
     for split in SPLITS:
-        recognition = place.recognise(one.network, split, decoder)
-        recognition.write(record.folder / hypotheses_file(role, split, main))
+        path = record.folder / hypotheses_file(role, split, main)
+        write_hypotheses(place, one.network, one.card, split, reader, path)
     for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
         copy_whole(source, record.folder / f"{role}{ending}")
     if one.objective is not None:
         copy_whole(one.objective, record.folder / kept_file(role))
     for row in MetricsFile(one.metrics).rows() if one.metrics else []:
         record.metrics.append({"network": role, **row})
+
+
+def references_file(split: str) -> str:
+    """Name of the file with the transcripts of a split, beside the hypotheses: with both, a score can be checked."""
+    return f"references.{split}.stm"
+
+
+def leave_references(place: Workplace, folder: Path) -> None:
+    """Write what should have been read in dev and test.
+
+    Raises:
+        NoRoomError: when there is no room in the run folder.
+    """
+    with saying_when_full(folder):
+        for split in SPLITS:
+            wanted = {clip.id: Transcript(clip.glosses, clip.signer) for clip in place.corpus.clips(split)}
+            write_stm(folder / references_file(split), wanted)
 
 
 def left_files(made: Mapping[str, MadeNetwork], main: str) -> list[str]:

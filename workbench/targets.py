@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pydantic
+import typing_extensions
 from pydantic_core import PydanticCustomError
 
 from workbench.faults import Fault, Place, did_you_mean, shown
@@ -81,10 +82,36 @@ def resolve(path: Any) -> Target:
     module, names = _longest_module(path)
     found: Any = functools.reduce(_member, names, module)
     _refuse_unfit(path, found, module)
-    parameters = inspect.signature(found).parameters
-    by_name = {name: parameter for name, parameter in parameters.items() if _can_be_named(parameter)}
-    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    by_name, open_ended = _parameters(found)
     return Target(path, found, by_name, open_ended)
+
+
+def _parameters(call: Callable[..., Any]) -> tuple[dict[str, inspect.Parameter], bool]:
+    """What can be given by name, and whether any further name can; ``**options: Unpack[Options]`` names its keys."""
+    by_name, open_ended = {}, False
+    for name, parameter in inspect.signature(call).parameters.items():
+        if _can_be_named(parameter):
+            by_name[name] = parameter
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            options = _annotation(call, parameter)
+            if typing_extensions.get_origin(options) is typing_extensions.Unpack:
+                by_name |= _typed_options(*typing_extensions.get_args(options))
+            else:
+                open_ended = True
+    return by_name, open_ended
+
+
+def _typed_options(options: Any) -> dict[str, inspect.Parameter]:
+    """The keys of a ``TypedDict`` as parameters (PEP 692); what a key that is left out means, its owner knows."""
+    return {
+        name: inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if name in options.__required_keys__ else None,
+            annotation=annotation,
+        )
+        for name, annotation in typing_extensions.get_type_hints(options, include_extras=True).items()
+    }
 
 
 def _allowed(path: str) -> bool:

@@ -40,6 +40,14 @@ def parameter_groups(network: nn.Module, objective: nn.Module) -> list[dict[str,
     return [{"params": group} for group in groups if group]
 
 
+def tell_epoch(network: nn.Module, epoch: int) -> None:
+    """Call ``set_epoch(epoch)`` of every module of the network that has it, see :class:`slr.types.Network`."""
+    for module in network.modules():
+        set_epoch = getattr(module, "set_epoch", None)
+        if callable(set_epoch):
+            set_epoch(epoch)
+
+
 def train_stage(
     network: nn.Module,
     objective: nn.Module,
@@ -147,6 +155,7 @@ class _Stage:
         self.trainee.network.train()
         self.trainee.objective.train()
         cast(Any, self.trainee.objective).set_epoch(epoch)
+        tell_epoch(self.trainee.network, epoch)
         count = self.batches.count(epoch)
         if count < 1:
             raise ValueError(
@@ -224,7 +233,7 @@ class _Stage:
             raise ValueError(
                 f"{self.options.name}: the dev {score.name} of epoch {done} is {score.value}, which is no score"
             )
-        if self.position.best is None or score.value < self.position.best.score.value:
+        if self.position.best is None or score.beats(self.position.best.score):
             self.position.best = Best(done, score, copied_weights(self.trainee.network), copied_weights(self.kept))
         return score
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from slr.data.dataset import Sample, SignDataset, collate
 from slr.data.seeding import sample_generator
 from slr.types import Batch, Padded
 
@@ -115,10 +116,30 @@ class LengthBucketSampler(Sampler[list[int]]):
         return batches[self.rank :: self.num_ranks]
 
 
+@runtime_checkable
+class BatchedDataset(Protocol):
+    """What a dataset needs for its clips to become batches: of sentences, or of isolated signs."""
+
+    training: bool
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The most steps that every sample can have."""
+        ...
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, also for loading processes that are already running."""
+        ...
+
+    def collate(self, samples: Sequence[Any]) -> Batch:
+        """Samples as a batch."""
+        ...
+
+
 def loader(
-    dataset: SignDataset,
+    dataset: BatchedDataset,
     *,
-    frames_per_batch: int,
+    frames_per_batch: int | None = None,
     max_clips: int | None = None,
     shuffle: bool | None = None,
     seed: int = 0,
@@ -127,19 +148,20 @@ def loader(
     pin_memory: bool = False,
     rank: int = 0,
     num_ranks: int = 1,
-) -> DataLoader[Sample]:
+) -> DataLoader[Any]:
     """Iterates over :class:`slr.types.Batch`; call :func:`set_epoch` before every epoch of training.
 
     ``shuffle`` follows ``dataset.training`` when left out. With ``workers`` 0 the calling process loads. Workers live
-    through all epochs, each with its own frame cache. ``pin_memory`` puts batches where copies to a CUDA device are
-    fast. The state of torch's global generator is neither used nor changed.
+    through all epochs, each with its own frame cache. Without ``frames_per_batch`` the clips alone bound a batch.
+    ``pin_memory`` puts batches where copies to a CUDA device are fast. The state of torch's global generator is neither
+    used nor changed.
 
     Raises:
         ValueError: when the batches cannot be made, see :class:`LengthBucketSampler`.
     """
     sampler = LengthBucketSampler(
         dataset.lengths,
-        frames_per_batch=frames_per_batch,
+        frames_per_batch=sys.maxsize if frames_per_batch is None else frames_per_batch,
         max_clips=max_clips,
         shuffle=dataset.training if shuffle is None else shuffle,
         seed=seed,
@@ -148,9 +170,9 @@ def loader(
         num_ranks=num_ranks,
     )
     return DataLoader(
-        dataset,
+        cast(Dataset[Any], dataset),
         batch_sampler=sampler,
-        collate_fn=_collate_pinnable if pin_memory else collate,
+        collate_fn=_PinnableCollate(dataset.collate) if pin_memory else dataset.collate,
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=pin_memory,
@@ -159,9 +181,9 @@ def loader(
     )
 
 
-def set_epoch(batches: DataLoader[Sample], epoch: int, first: int = 0) -> None:
+def set_epoch(batches: DataLoader[Any], epoch: int, first: int = 0) -> None:
     """Choose the epoch of a :func:`loader`, of its samples and its batches alike, and the batch it begins with."""
-    assert isinstance(batches.dataset, SignDataset)
+    assert isinstance(batches.dataset, BatchedDataset)
     assert isinstance(batches.batch_sampler, LengthBucketSampler)
     batches.dataset.set_epoch(epoch)
     batches.batch_sampler.set_epoch(epoch, first)
@@ -178,6 +200,7 @@ class _PinnableBatch(Batch):
             frames=_pinned(self.frames),
             rgb=None if self.rgb is None else _pinned(self.rgb),
             pose=None if self.pose is None else _pinned(self.pose),
+            labels=None if self.labels is None else self.labels.pin_memory(),
         )
 
 
@@ -185,5 +208,11 @@ def _pinned(padded: Padded) -> Padded:
     return Padded(padded.values.pin_memory(), padded.lengths.pin_memory())
 
 
-def _collate_pinnable(samples: Sequence[Sample]) -> Batch:
-    return _PinnableBatch(**vars(collate(samples)))
+@dataclass(frozen=True)
+class _PinnableCollate:
+    """A class, so that it can be sent to loading processes."""
+
+    collate: Callable[[Sequence[Any]], Batch]
+
+    def __call__(self, samples: Sequence[Any]) -> Batch:
+        return _PinnableBatch(**vars(self.collate(samples)))

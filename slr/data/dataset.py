@@ -26,7 +26,7 @@ from slr.vocabulary import Vocabulary
 class Sample:
     """One clip as networks see it.
 
-    ``frames`` ``[T]`` are the source frames behind the steps of ``pose`` ``[T, J, 3]``; ``rgb`` ``[ceil(T /
+    ``frames`` ``[T]`` are the source frames behind the steps of ``pose`` ``[T, J, C]``; ``rgb`` ``[ceil(T /
     rgb_stride), 3, H, W]`` shows every ``rgb_stride``-th of them. ``glosses`` ``[U]`` are gloss ids. A stream not
     asked for is ``None``.
     """
@@ -136,6 +136,10 @@ class SignDataset(Dataset[Sample]):
     def lengths(self) -> tuple[int, ...]:
         """The largest number of steps each clip's plan can have, for making batches."""
         return tuple(self.plan.bounds(self.corpus.num_frames(clip), training=self.training)[1] for clip in self.clips)
+
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Samples as a batch."""
+        return collate(samples)
 
     def references(self) -> dict[str, tuple[str, ...]]:
         """The full transcript of every clip by its id, glosses outside the vocabulary included."""

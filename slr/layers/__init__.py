@@ -6,6 +6,7 @@ from slr.layers.head import GlossHead
 from slr.layers.norm import MaskedBatchNorm
 from slr.layers.pooling import JointPooling
 from slr.layers.rotary import RotaryAttention, RotaryBlock, RotaryContext
+from slr.layers.stc import STCAttention
 from slr.layers.tail import RecogniserTail
 from slr.layers.temporal_conv import TemporalConv
 from slr.layers.valid import ValidSteps, gather_valid, scatter_valid
@@ -22,6 +23,7 @@ __all__ = [
     "RotaryAttention",
     "RotaryBlock",
     "RotaryContext",
+    "STCAttention",
     "SelfAttention",
     "TemporalConv",
     "TransformerContext",

@@ -104,3 +104,25 @@ def graph_convolution(frame: Tensor, parts: Tensor, weight: Tensor) -> Tensor:
                 share = parts[k, source, target]
                 out[target] += share * (weight[:, k * width : (k + 1) * width] @ frame[source])
     return out
+
+
+@torch.no_grad()
+def stc_attention(clip: Tensor, module: nn.Module) -> Tensor:
+    """The three gates of a clip ``[T, J, D]``, each computed from what the one before left."""
+    steps, joints, width = clip.shape
+    for axis, gate in ((0, module.joint_gate), (1, module.step_gate)):
+        mean = clip.mean(axis)  # [J, D] or [T, D]
+        reach = gate.weight.shape[2] // 2
+        for place in range(len(mean)):
+            total = float(gate.bias)
+            for other in range(max(0, place - reach), min(len(mean), place + reach + 1)):
+                total += float(gate.weight[0, :, other - place + reach] @ mean[other])
+            share = 1 + 1 / (1 + math.exp(-total))
+            if axis == 0:
+                clip = torch.cat([clip[:, :place], clip[:, place : place + 1] * share, clip[:, place + 1 :]], 1)
+            else:
+                clip = torch.cat([clip[:place], clip[place : place + 1] * share, clip[place + 1 :]])
+    mean = sum(clip[t, j] for t in range(steps) for j in range(joints)) / (steps * joints)
+    hidden = (module.squeeze.weight @ mean + module.squeeze.bias).clamp(min=0)
+    total = module.channel_gate.weight @ hidden + module.channel_gate.bias
+    return torch.stack([clip[..., d] * (1 + 1 / (1 + math.exp(-float(total[d])))) for d in range(width)], -1)

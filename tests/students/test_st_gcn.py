@@ -69,8 +69,8 @@ def test_a_block_equals_the_loop_over_clips_joints_and_kernels(stride: int) -> N
 
 def test_a_block_of_equal_widths_keeps_its_input_and_the_first_has_no_residual() -> None:
     net = small(channels=(4, 4))
-    assert (net.blocks[0].residual, net.blocks[1].residual) == (False, True)
-    assert net.blocks[1].shortcut is None
+    assert (net.trunk.blocks[0].residual, net.trunk.blocks[1].residual) == (False, True)
+    assert net.trunk.blocks[1].shortcut is None
 
 
 def test_strides_of_blocks_are_declared() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor, nn
+from typing_extensions import TypedDict, Unpack
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -44,6 +45,23 @@ class Inheriting(Base):
 class Open:
     def __init__(self, first: int = 0, **rest: Any) -> None:
         self.first, self.rest = first, rest
+
+
+class Needed(TypedDict):
+    height: int
+
+
+class Options(Needed, total=False):
+    colour: str
+
+
+class Optioned:
+    def __init__(self, *, width: int = 1, **options: Unpack[Options]) -> None:
+        self.width, self.options = width, options
+
+
+class InheritingOptions(Optioned):
+    pass
 
 
 class Odd:

@@ -50,6 +50,15 @@ def test_only_added_arguments_that_the_signature_takes_are_passed_also_to_nodes_
     assert set(built.rest) == {"part"}
 
 
+def test_options_that_a_typed_dictionary_names_are_arguments_like_any_other() -> None:
+    for name in ("Optioned", "InheritingOptions"):
+        built = build(node(name, width=2, height=3), colour="red")
+        assert (built.width, built.options) == (2, {"height": 3, "colour": "red"})
+        assert only_fault(node(name, height=3, colours="red")).endswith("no such argument; did you mean colour?")
+        assert "height: should be a whole number" in only_fault(node(name, height="tall"))
+        assert only_fault(node(name, colour="red")).endswith("needs this argument")
+
+
 def test_nodes_within_lists_and_mappings_are_built() -> None:
     built = build(node("Open", items=[node("Box", width=1), 2], table={"a": node("Box", width=3)}))
     assert built.rest == {"items": [parts.Box(1), 2], "table": {"a": parts.Box(3)}}

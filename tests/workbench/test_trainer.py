@@ -4,6 +4,7 @@ import copy
 import io
 import math
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,36 @@ def test_rates_of_both_groups_follow_the_schedule() -> None:
     groups[1]["lr"] = 0.5
     train(network, objective, TinyBatches((2,)), optimizer=Watching(groups, lr=0.1), schedule=lambda p: 1 - p, epochs=2)
     assert seen == [pytest.approx([0.1 * (1 - p), 0.5 * (1 - p)]) for p in (0, 0.25, 0.5, 0.75)]
+
+
+class Scheduled(nn.Identity):
+    """A layer that changes with the epoch, somewhere in a network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs: list[int] = []
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epochs.append(epoch)
+
+
+def test_a_module_inside_the_network_is_told_every_epoch_and_after_a_resume_too(tmp_path: Path) -> None:
+    state_file = tmp_path / "state.safetensors"
+
+    def told(stop_at: int) -> list[int]:
+        network = TinyNetwork()
+        network.dropout = Scheduled()  # type: ignore[assignment]
+
+        def evaluate(judged: nn.Module) -> DevScore:
+            assert len(network.dropout.epochs) < stop_at, "stopped"
+            return DevScore(0.5)
+
+        with pytest.raises(AssertionError, match="stopped") if stop_at < 9 else nullcontext():
+            train(network, TinyObjective(), TinyBatches((2,)), epochs=3, state_file=state_file, evaluate=evaluate)
+        return network.dropout.epochs
+
+    assert told(stop_at=2) == [0, 1]
+    assert told(stop_at=9) == [1, 2]
 
 
 def test_gradients_left_over_from_before_do_not_count() -> None:

@@ -1,0 +1,158 @@
+"""What stands behind the trunk of a skeleton network: a recogniser of glosses, or a classifier of whole clips."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import TypedDict, Unpack
+
+from slr.layers import JointPooling, RecogniserTail, named_context
+from slr.skeleton import SkeletonLayout
+from slr.types import NetOutput, Padded
+
+TASKS = ("glosses", "class")
+_SHARED = ("task", "persons", "pooling", "dropout")
+_TEMPORAL_LAYERS = {1: "K5-P2-K5-P2", 2: "K5-P2-K5", 4: "K5-K5"}
+
+
+class HeadOptions(TypedDict, total=False):
+    """What every skeleton network takes about its head, beside its own arguments.
+
+    * ``task``: ``glosses`` (:class:`GlossesHead`, the default) or ``class`` (:class:`ClassHead`).
+    * ``persons``: how many persons a clip may show, 1 by default. Those who are not there count as zeros.
+    * ``pooling``: the mean over the joints of each of the ``groups`` of the layout, the default for glosses, or over
+      all joints (``mean``), the default for a class and what the published networks do.
+    * ``dropout``: in the tail, or on what the classifier reads; 0.1 by default.
+
+    The others are about the tail of a recogniser, and a classifier refuses them: ``width`` (512), ``temporal_layers``
+    (by default those that make a step of four frames together with the strides of the trunk), ``context``
+    (``bilstm``), ``context_layers`` (2), ``heads`` of a transformer (8), ``head`` (``linear``), ``head_scale`` (1) and
+    ``shared_head`` (false). See :class:`~slr.layers.RecogniserTail`.
+    """
+
+    task: str
+    persons: int
+    pooling: str
+    dropout: float
+    width: int
+    temporal_layers: str
+    context: str
+    context_layers: int
+    heads: int
+    head: str
+    head_scale: float
+    shared_head: bool
+
+
+class GlossesHead(nn.Module):
+    """Joint pooling, mean over persons, then the tail of a continuous recogniser.
+
+    Taps: ``frame`` (pooled joints) and those of :class:`~slr.layers.RecogniserTail`.
+    """
+
+    def __init__(
+        self,
+        in_width: int,
+        num_classes: int,
+        layout: SkeletonLayout,
+        *,
+        pooling: str = "groups",
+        width: int = 512,
+        temporal_layers: str = "K5-P2-K5-P2",
+        context: str = "bilstm",
+        context_layers: int = 2,
+        heads: int = 8,
+        dropout: float = 0.1,
+        head: str = "linear",
+        head_scale: float = 1.0,
+        shared_head: bool = False,
+    ) -> None:
+        super().__init__()
+        self.pool = JointPooling.named(pooling, layout)
+        frame_width = self.pool.groups * in_width
+        self.tail = RecogniserTail(
+            frame_width,
+            num_classes,
+            context=named_context(context, width, context_layers, heads, dropout),
+            width=width,
+            temporal_layers=temporal_layers,
+            head=head,
+            head_scale=head_scale,
+            shared_head=shared_head,
+            dropout=dropout,
+        )
+        self.tap_widths = {"frame": frame_width, **self.tail.tap_widths}
+
+    def forward(self, joints: Padded, persons: int) -> NetOutput:
+        """``[B P, T, J, D]`` features, the persons of a clip one after the other -> ``[B, S, V]`` scores."""
+        frame = mean_over_persons(joints.map(self.pool), persons).zeroed()
+        output = self.tail(frame)
+        return NetOutput(output.logits, {"frame": frame, **output.taps})
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Output steps for ``lengths`` steps of the trunk."""
+        return self.tail.output_lengths(lengths)
+
+
+class ClassHead(nn.Module):
+    """Mean over joints, persons and the real steps of a clip, dropout, one linear layer: one step of ``V`` scores.
+
+    There is no blank: ``V`` is the number of classes. Taps: ``frame`` (mean over joints and persons, by step) and
+    ``pooled`` (what the classifier reads, before dropout, one step). Weights start from a normal distribution of
+    deviation ``sqrt(2 / V)``, as in the published networks.
+    """
+
+    def __init__(
+        self, in_width: int, num_classes: int, layout: SkeletonLayout, *, pooling: str = "mean", dropout: float = 0.1
+    ) -> None:
+        super().__init__()
+        self.pool = JointPooling.named(pooling, layout)
+        width = self.pool.groups * in_width
+        self.dropout = nn.Dropout(dropout)
+        self.classify = nn.Linear(width, num_classes)
+        nn.init.normal_(self.classify.weight, std=(2 / num_classes) ** 0.5)
+        nn.init.zeros_(self.classify.bias)
+        self.tap_widths = {"frame": width, "pooled": width}
+
+    def forward(self, joints: Padded, persons: int) -> NetOutput:
+        """``[B P, T, J, D]`` features, the persons of a clip one after the other -> ``[B, 1, V]`` scores."""
+        frame = mean_over_persons(joints.map(self.pool), persons).zeroed()
+        steps = frame.lengths.clamp(min=1).to(frame.values.dtype)
+        once = torch.ones_like(frame.lengths)
+        pooled = Padded((frame.values.sum(1) / steps[:, None])[:, None], once)
+        return NetOutput(pooled.map(lambda x: self.classify(self.dropout(x))), {"frame": frame, "pooled": pooled})
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """One step, whatever the length."""
+        return torch.ones_like(lengths)
+
+
+def mean_over_persons(clips: Padded, persons: int) -> Padded:
+    """``[B P, T, D]`` -> ``[B, T, D]``."""
+    if persons == 1:
+        return clips
+    return Padded(clips.values.unflatten(0, (-1, persons)).mean(1), clips.lengths[::persons])
+
+
+def make_head(
+    in_width: int, num_classes: int, layout: SkeletonLayout, reduction: int, **options: Unpack[HeadOptions]
+) -> GlossesHead | ClassHead:
+    """The head that the options ask for, behind a trunk that leaves every ``reduction``-th step.
+
+    Raises:
+        ValueError: when the task is unknown, an option is none of its own, or a value is out of range.
+    """
+    task = options.get("task", "glosses")
+    if task not in TASKS:
+        raise ValueError(f"unknown task {task!r} of a skeleton network: there are {', '.join(TASKS)}")
+    arguments = {name: value for name, value in options.items() if name not in ("task", "persons")}
+    if task == "glosses":
+        arguments.setdefault("temporal_layers", _TEMPORAL_LAYERS[min(reduction, 4)])
+        return GlossesHead(in_width, num_classes, layout, **arguments)  # type: ignore[arg-type]
+    idle = [name for name in arguments if name not in _SHARED]
+    if idle:
+        raise ValueError(
+            f"{', '.join(idle)}: a network with task 'class' has no tail; leave out what is about it, or set task to "
+            "'glosses'"
+        )
+    return ClassHead(in_width, num_classes, layout, **arguments)  # type: ignore[arg-type]
