@@ -46,13 +46,13 @@ class ShownSkeleton:
 
 
 def quantised(pose: NDArray[np.floating], size: tuple[int, int], least_confidence: float) -> NDArray[np.uint8]:
-    """Keypoints ``[T, J, 3]`` in pixels of a frame of ``size`` as ``[T, J, 2]``, 0 to 254 over frame and margin.
+    """Keypoints ``[T, J, C]`` in pixels of a frame of ``size`` as ``[T, J, 2]``, 0 to 254 over frame and margin.
 
     A joint without confidence, of less than ``least_confidence``, or beyond the margin is :data:`MISSING`.
     """
     extent = np.asarray(size, np.float64)
     values = np.rint((pose[..., :2] / extent + MARGIN) / (1 + 2 * MARGIN) * LAST)
-    confidence = pose[..., 2]
+    confidence = pose[..., -1]  # behind z, where there are three dimensions
     present = (confidence > 0) & (confidence >= least_confidence)
     present &= ((values >= 0) & (values <= LAST)).all(axis=-1)
     return np.where(present[..., None], values, MISSING).astype(np.uint8)

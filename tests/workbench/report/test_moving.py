@@ -46,6 +46,12 @@ def test_what_is_missing_uncertain_or_far_outside_is_no_place() -> None:
     assert not (quantised(pose, SIZE, 0.0)[0, 2] == MISSING).any()
 
 
+def test_the_third_dimension_is_not_shown() -> None:
+    flat = np.array([[[10, 10, 1.0], [20, 30, 0.2]]])
+    deep = np.array([[[10, 10, -400, 1.0], [20, 30, 900, 0.2]]])
+    assert np.array_equal(quantised(deep, SIZE, 0.3), quantised(flat, SIZE, 0.3))
+
+
 def test_groups_can_be_left_out_and_bones_keep_their_joints() -> None:
     layout = skeleton_layout("coco-wholebody-133")
     whole, without = ShownSkeleton.of(layout), ShownSkeleton.of(layout, ("face",))
