@@ -29,12 +29,13 @@ from workbench.components import check
 from workbench.config import load_config, to_plain
 from workbench.preflight import check_distillation, check_training, configured_layout
 from workbench.schema import Data, DistillConfig, LossTerm, TrainConfig
-from workbench.settings import load_either
+from workbench.settings import about_isolated_clips, data_file, load_either
 
 CONFIGS = ROOT / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
-DATA = [path for path in FILES if path.parent.name == "data"]
-RUNS = [path for path in FILES if path.parent.name != "data"]
+# Those about isolated clips are looked at in tests/workbench/isolated/test_configs.py.
+DATA = [path for path in FILES if path.parent.name == "data" and isinstance(data_file(path, []), Data)]
+RUNS = [path for path in FILES if path.parent.name != "data" and not about_isolated_clips(path)]
 
 
 def name_of(path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +18,47 @@ _COLUMNS = 3
 _WIDE_RANGE = 20  # of the values of a term, from which a logarithmic axis shows more
 
 
-def draw_training(rows: Sequence[Row], title: str, folder: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Curves:
+    """What is drawn: a dev ``score`` with its label, and the training loss called ``term``, or all of it together."""
+
+    score: str
+    score_label: str
+    loss_label: str
+    term: str | None = None
+
+    def loss(self, row: Row) -> float | None:
+        """The loss of an epoch; None where it was not trained on."""
+        return row["loss"] if self.term is None else row.get("terms", {}).get(self.term)
+
+
+WER_CURVES = Curves("WER", "dev WER in %, greedy", "CTC loss per training clip", "ctc")
+ACCURACY_CURVES = Curves("top-1", "dev top-1 in %", "training loss")
+
+
+def draw_training(rows: Sequence[Row], title: str, folder: Path, curves: Curves = WER_CURVES) -> list[Path]:
     """All figures that need nothing but the rows of ``metrics.jsonl``; returns their files."""
-    return [*draw_curves(rows, title, folder), *draw_losses(rows, title, folder)]
+    return [*draw_curves(rows, title, folder, curves), *draw_losses(rows, title, folder)]
 
 
 @styled
-def draw_curves(rows: Sequence[Row], title: str, folder: Path) -> list[Path]:
-    """Dev WER and CTC loss of every network over the epochs, as ``curves.png`` and ``curves.svg``.
+def draw_curves(rows: Sequence[Row], title: str, folder: Path, curves: Curves = WER_CURVES) -> list[Path]:
+    """Dev score and training loss of every network over the epochs, as ``curves.png`` and ``curves.svg``.
 
     ``rows`` are those of ``metrics.jsonl``; nothing is drawn, and no file returned, when they hold no dev score.
     """
     if not any("dev" in row for row in rows):
         return []
-    figure, (wer, loss) = grid(1, 2, (WIDTH, 2.6))
+    figure, (score, loss) = grid(1, 2, (WIDTH, 2.6))
     for network, look in looks(networks_of(rows)).items():
-        mine = [row for row in rows if row["network"] == network and "ctc" in row.get("terms", {})]
+        mine = [row for row in rows if row["network"] == network and curves.loss(row) is not None]
         label = ROLES.get(network, network)
-        scored = ((row["epoch"], 100 * row["dev"]["WER"]) for row in mine if "dev" in row)
-        line(wer, scored, look, marker=look.marker, label=label)
-        line(loss, ((row["epoch"], row["terms"]["ctc"]) for row in mine), look, label=label)
-    wer.set(xlabel="epoch", ylabel="dev WER in %, greedy", ylim=(0, None))
-    loss.set(xlabel="epoch", ylabel="CTC loss per training clip", yscale="log")
-    wer.legend()
+        seen = ((row["epoch"], 100 * row["dev"][curves.score]) for row in mine if "dev" in row)
+        line(score, seen, look, marker=look.marker, label=label)
+        line(loss, ((row["epoch"], curves.loss(row)) for row in mine), look, label=label)
+    score.set(xlabel="epoch", ylabel=curves.score_label, ylim=(0, None))
+    loss.set(xlabel="epoch", ylabel=curves.loss_label, yscale="log")
+    score.legend()
     figure.suptitle(plain(title))
     return save(figure, folder, "curves")
 

@@ -94,7 +94,7 @@ def grid(rows: int, columns: int, size: tuple[float, float], **options: Any) -> 
     return figure, list(panels.flat)
 
 
-def line(axes: Axes, points: Iterable[tuple[float, float]], look: Look, **options: Any) -> None:
+def line(axes: Axes, points: Iterable[tuple[float, float | None]], look: Look, **options: Any) -> None:
     """A line through points, nothing where there are none."""
     pairs = list(points)
     if pairs:

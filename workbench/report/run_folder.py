@@ -14,7 +14,7 @@ from workbench.measure import hypotheses_file
 from workbench.record import MetricsFile
 from workbench.result import ROLES
 from workbench.schema import DistillConfig, TrainConfig
-from workbench.settings import load_either
+from workbench.settings import about_isolated_clips, load_either
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class RunFolder:
         """
         if not (path / "config.yaml").is_file():
             raise ValueError(f"{path} is no run folder: it has no config.yaml")
+        if about_isolated_clips(path / "config.yaml", words):
+            raise ValueError(f"{path} is a run on isolated clips: a report shows the glosses of sentences in time")
         if not (path / "result.json").is_file():
             raise ValueError(f"{path} holds no result.json: its run has not finished, so start it again to continue")
         return cls(
