@@ -14,7 +14,7 @@ from workbench.checkpoint import checkpoint_files
 from workbench.config import config_hash
 from workbench.cost import batch_macs, count_parameters
 from workbench.disk import saying_when_full
-from workbench.figures import ACCURACY_CURVES, draw_curves
+from workbench.figures import ACCURACY_CURVES, FOLDER, draw_training
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.preflight import check_isolated
 from workbench.isolated.result import SPLITS, ClassifierResult, render_classifiers
@@ -82,7 +82,8 @@ def _measure(place: IsolatedPlace, made: MadeNetwork, record: RunRecord) -> dict
         record.metrics.keep(lambda row: False)
         for row in MetricsFile(made.metrics).rows() if made.metrics else []:
             record.metrics.append({"network": MAIN, **row})
-        draw_curves(record.metrics.rows(), f"{record.folder.name}: {place.corpus.name}", record.folder, ACCURACY_CURVES)
+        title = f"{record.folder.name}: {place.corpus.name}"
+        draw_training(record.metrics.rows(), title, record.folder / FOLDER, ACCURACY_CURVES)
     batch = collate_isolated([place.dataset("train")[0]])
     pose = batch.stream("pose").values
     shape = pose.shape[1:] if pose.ndim == 5 else (pose.shape[1], 1, *pose.shape[2:])

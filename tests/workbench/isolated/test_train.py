@@ -46,7 +46,8 @@ def test_a_network_learns_and_is_reported(run: Path, store: Path) -> None:
     assert network["macs_per_clip"] > 0
     assert result["best_epoch"] % 2 == 0
     files = {path.name for path in run.iterdir() if not path.name.startswith(".")}
-    assert {"config.yaml", "environment.json", "metrics.jsonl", "curves.png", "network.safetensors"} <= files
+    assert {"config.yaml", "environment.json", "metrics.jsonl", "network.safetensors"} <= files
+    assert (run / "figures" / "curves.png").is_file()
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert len(rows) == 12
     assert all(0 <= row["train_top1"] <= 1 and row["blank_rate"] is None for row in rows)
@@ -159,3 +160,7 @@ def test_what_does_not_fit_is_said_before_anything_is_trained(
     assert done.code == 2
     assert says in done.err
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_report_says_that_it_is_about_sentences(run: Path) -> None:
+    assert "is a run on isolated clips" in here("report", run).sentence
