@@ -20,8 +20,8 @@ class SpatialUnit(nn.Module):
 
     1. ``z = BN(W x + b)``.
     2. The dictionary, six learned vectors ``E_e``: ``d = share sum_e strength_e tanh(<U LN(z), E_e>) E_e / width``.
-    3. The graphs of the clip, each for a share of the channels: ``G[u, v] = strength tanh(m[u, v])`` with the mean ``m``
-       of ``q[u] k[v]`` over these channels and the real steps, ``q`` and ``k`` linear in ``LN(z)``; ``h[v] = z[v] +
+    3. The graphs of the clip, each for a share of the channels: ``G[u, v] = strength tanh(m[u, v])``, ``m`` the mean of
+       ``q[u] k[v]`` over these channels and the real steps, ``q`` and ``k`` linear in ``LN(z)``; ``h[v] = z[v] +
        sum_u LN(z)[u] G[u, v]``.
     4. ``h + MLP(LN(h)) + d``, the MLP with GELU between four times as many features.
     5. The graph of a channel: ``y[w, c] = sum_v h[v, c] S[c, v, w]``, learned, from ``1 / J``.
