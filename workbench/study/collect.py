@@ -23,6 +23,18 @@ class Found:
     reason: str = ""
 
 
+def find_run(run: PlannedRun, folder: Path) -> Found:
+    """A run that has just ended well, in its own folder."""
+    try:
+        finished = read_run(folder)
+    except ValueError as error:
+        return Found("refused", reason=str(error))
+    if finished is None:
+        return Found("failed", reason=f"it ended well and left no result in {folder}")
+    assert contents(finished.config) == run.content, "a run is done in the folder of its own name"
+    return Found("done", finished)
+
+
 @dataclass(frozen=True)
 class Collected:
     """What was found; ``strangers`` are sentences about run folders that belong to no run of the study."""

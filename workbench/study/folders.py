@@ -50,6 +50,11 @@ class RunFolder:
     measured: Mapping[str, Any]
 
     @property
+    def main(self) -> str:
+        """The network that the run was for."""
+        return _STEPS[_kind(self.config)][1]
+
+    @property
     def corpus(self) -> str:
         """The name of its corpus, which says so when this is simulated or rendered."""
         return str(self.result["corpus"])
@@ -64,8 +69,7 @@ class RunFolder:
         """The scores of a network on a split; None for a teacher that was not measured there."""
         if split not in self._splits(role):
             return None
-        main = _STEPS[_kind(self.config)][1]
-        names = (references_file(split), hypotheses_file(role, split, main))
+        names = (references_file(split), hypotheses_file(role, split, self.main))
         return _report(*((self.folder / name).read_text(encoding="utf-8") for name in names), self.config.data.protocol)
 
     def epoch_seconds(self, role: str) -> float | None:
