@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from kd.losses.base import Loss, readable
+from kd.losses.cross_entropy import CrossEntropy
 from kd.losses.ctc import CTC
 from slr.types import Batch, NetOutput
 
@@ -173,8 +174,8 @@ class Objective(nn.Module):
 
     @property
     def supervised(self) -> frozenset[str]:
-        """Names of the terms that learn from the transcripts alone, against which the others are held."""
-        return frozenset(name for name, term in self._terms.items() if isinstance(term.loss, CTC))
+        """Names of the terms that learn from transcripts or labels alone, against which the others are held."""
+        return frozenset(name for name, term in self._terms.items() if isinstance(term.loss, CTC | CrossEntropy))
 
     @torch.no_grad()
     def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, dict[str, float]]:

@@ -14,7 +14,7 @@ from torch import nn
 
 from slr.skeleton import skeleton_layout
 from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, LandmarkTransformer, LightDKEGCN
-from teachers import CNN2DCNN1D, STSGNet
+from teachers import CNN2DCNN1D, I3D, STSGNet, VACResNet
 
 CLASSES = 7
 JOINTS = 27  # of sign-27
@@ -104,6 +104,19 @@ def _stsg(label: str, **arguments: Any) -> Case:
     return Case(f"STSGNet-{label}", build, (3, FRAME_SIZE[1], FRAME_SIZE[0]))
 
 
+def _vac(label: str, **arguments: Any) -> Case:
+    small = {"channels": (4, 4, 6, 8), "blocks": (1, 1, 1, 1), "width": 8, "hidden": 4, "dropout": 0.0}
+    build = lambda: VACResNet(num_classes=CLASSES, **{**small, **arguments})  # noqa: E731
+    return Case(f"VACResNet-{label}", build, (3, 34, 36))  # a map of one place would leave batch norm nothing
+
+
+def _i3d(label: str, **arguments: Any) -> Case:
+    trunk, tail = {"width_multiplier": 1 / 64, "dropout": 0.0}, {"width": 8, "hidden": 4}
+    small = trunk if "task" in arguments else {**trunk, **tail}
+    build = lambda: I3D(num_classes=CLASSES, **{**small, **arguments})  # noqa: E731
+    return Case(f"I3D-{label}", build, (3, 33, 10))
+
+
 ROWS: dict[str, list[Case]] = {
     "STGT": [
         _stgt("default"),
@@ -149,5 +162,14 @@ ROWS: dict[str, list[Case]] = {
     "STSGNet": [
         _stsg("default"),
         _stsg("one-block", graph_blocks=1, temporal_layers="K3-P2", shared_head=True),
+    ],
+    "I3D": [
+        _i3d("default"),
+        _i3d("denser", strides=(1, 2, 1), temporal_layers="K3-P2", head="normalised", shared_head=True),
+        _i3d("class", task="class"),
+    ],
+    "VACResNet": [
+        _vac("default"),
+        _vac("smkd", head="normalised", shared_head=True, recurrent_layers=1, temporal_layers="K3-P2"),
     ],
 }

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from torch import nn
 
-from slr.ctc import Decoder
 from slr.files import copy_whole
 from slr.scoring import Transcript, read_transcripts, score, write_stm
 from slr.types import Network
@@ -17,6 +16,7 @@ from workbench.checkpoint import NetworkCard, checkpoint_files
 from workbench.cost import count_macs, count_parameters
 from workbench.disk import saying_when_full
 from workbench.figures import draw_curves
+from workbench.readings import Reader, write_hypotheses
 from workbench.record import MetricsFile, RunRecord
 from workbench.result import NetworkResult
 from workbench.workplace import Workplace
@@ -41,7 +41,7 @@ def hypotheses_file(role: str, split: str, main: str) -> str:
 
 
 def measure(
-    place: Workplace, made: Mapping[str, MadeNetwork], decoder: Decoder, record: RunRecord, main: str
+    place: Workplace, made: Mapping[str, MadeNetwork], reader: Reader, record: RunRecord, main: str
 ) -> dict[str, Any]:
     """Let every network read dev and test; leave hypotheses, weights and metrics in the run folder.
 
@@ -54,13 +54,13 @@ def measure(
     with saying_when_full(record.folder):
         record.metrics.keep(lambda row: False)
         for role, one in made.items():
-            _leave(place, role, one, decoder, record, main)
+            _leave(place, role, one, reader, record, main)
         draw_curves(record.metrics.rows(), f"{record.folder.name}: {place.corpus.name}", record.folder)
     streams = {cast(Network, one.network).input_stream for one in made.values()}
     sample = place.dataset("dev", streams)[0]
     per_second = place.corpus.fps / (int(sample.frames[-1]) + 1)
     return {
-        "decoder": decoder.name,
+        "decoder": reader.decoder.name,
         "names": {role: type(one.network).__name__ for role, one in made.items()},
         "params": {role: count_parameters(one.network) for role, one in made.items()},
         "macs": {role: round(count_macs(one.network, sample) * per_second) for role, one in made.items()},
@@ -68,10 +68,10 @@ def measure(
     }
 
 
-def _leave(place: Workplace, role: str, one: MadeNetwork, decoder: Decoder, record: RunRecord, main: str) -> None:
+def _leave(place: Workplace, role: str, one: MadeNetwork, reader: Reader, record: RunRecord, main: str) -> None:
     for split in SPLITS:
-        recognition = place.recognise(one.network, split, decoder)
-        recognition.write(record.folder / hypotheses_file(role, split, main))
+        path = record.folder / hypotheses_file(role, split, main)
+        write_hypotheses(place, one.network, one.card, split, reader, path)
     for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
         copy_whole(source, record.folder / f"{role}{ending}")
     for row in MetricsFile(one.metrics).rows() if one.metrics else []:

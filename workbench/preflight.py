@@ -28,6 +28,7 @@ from workbench.checkpoint import load_network
 from workbench.components import build
 from workbench.faults import ConfigError, Fault, Place, dotted
 from workbench.output_store import OutputStore
+from workbench.published_weights import weights_file, without_weights
 from workbench.rng import preserved
 from workbench.schema import Data, DistillConfig, LossTerm, Stage, TrainConfig
 from workbench.targets import resolve
@@ -67,7 +68,7 @@ def check_distillation(config: DistillConfig) -> Needs:
     _check_data(config.data)
     layout = configured_layout(config.data)
     teacher = _configured_teacher(config, layout)
-    student = bare_network(config.student.network, layout)
+    student = _checked_network(config.student.network, layout)
     objectives = [*teacher.objectives]
     objectives += _objectives(("student",), config.student.stages, student, layout)
     over = config.distillation.losses
@@ -106,7 +107,7 @@ def _configured_teacher(config: DistillConfig, layout: SkeletonLayout) -> _Confi
             network, _ = load_network(find_checkpoint(source.checkpoint, TEACHER_ROLES))
         else:
             assert source.network is not None, "the schema wants a network, a checkpoint or outputs"
-            network = bare_network(source.network, layout)
+            network = _checked_network(source.network, layout)
             found.trained.append(network)
             found.objectives += _objectives(place, source.stages, network, layout)
         found.networks.append(network)
@@ -145,7 +146,7 @@ def check_training(config: TrainConfig) -> Needs:
     """The same for a network that is trained without a teacher."""
     _check_data(config.data)
     layout = configured_layout(config.data)
-    network = bare_network(config.network, layout)
+    network = _checked_network(config.network, layout)
     return Needs(streams_of([network], _objectives((), config.stages, network, layout)), (network,))
 
 
@@ -174,9 +175,16 @@ def find_checkpoint(path: str, roles: Sequence[str] = MAIN_ROLES) -> Path:
 
 def bare_network(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Module:
     """The network with a few classes and without published weights, which may have to be fetched."""
-    bare = {**node, "weights": None} if "weights" in node else dict(node)
     with preserved():
-        return build(bare, num_classes=_CLASSES, layout=layout)
+        return build(without_weights(node), num_classes=_CLASSES, layout=layout)
+
+
+def _checked_network(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Module:
+    """The same; a file of weights that it begins from is read now, lest it turn out wrong later."""
+    if weights_file(node) is None:
+        return bare_network(node, layout)
+    with preserved():
+        return build(node, num_classes=_CLASSES, layout=layout)
 
 
 def streams_of(networks: Iterable[nn.Module], objectives: Iterable[Objective]) -> frozenset[str]:

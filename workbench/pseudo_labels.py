@@ -13,11 +13,11 @@ from slr.ctc import LabelledClip, LabelSet, PseudoLabelAccuracy, pseudo_label_ac
 from slr.ctc.label_set import FORMAT
 from slr.types import Network, Padded
 from workbench.aligner import Aligner, rows_of
-from workbench.caching import identity_of
 from workbench.checkpoint import NetworkCard
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
 from workbench.measure import MadeNetwork
+from workbench.network_identity import identity_of
 from workbench.recognise import Seen, steps_per_output
 from workbench.schema import Evaluate
 from workbench.workplace import Workplace

@@ -112,7 +112,14 @@ class Streams(Section):
     flip: Share = 0.0
 
 
-class Data(Section):
+class Loading(Section):
+    """How samples become batches."""
+
+    max_padding: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    workers: Annotated[Count, Incidental] = 0
+
+
+class Data(Loading):
     """A corpus, how clips of it become samples and batches, and the protocol it is scored by."""
 
     root: str
@@ -121,8 +128,6 @@ class Data(Section):
     vocabulary: Literal["train", "union"] = "train"
     plan: PlanOptions = Field(default_factory=dict)
     streams: Streams = Streams()
-    max_padding: Annotated[float, Field(ge=0, lt=1)] = 0.25
-    workers: Annotated[Count, Incidental] = 0
     frame_cache_mb: Annotated[Count, Incidental] = 0
 
 
@@ -173,18 +178,25 @@ class Stage(Section):
     """One stretch of training with an optimiser of its own.
 
     ``losses`` may be left out where the stage belongs to a distillation, which brings its own. ``max_clips`` and
-    ``frames_per_batch`` (padded frames) bound a batch; ``accumulate`` batches make one step of the optimiser.
+    ``frames_per_batch`` (padded frames) bound a batch, one of them at least; ``accumulate`` batches make one step of
+    the optimiser.
     """
 
     name: Name = "main"
     epochs: Positive
-    frames_per_batch: Positive
+    frames_per_batch: Positive | None = None
     max_clips: Positive | None = None
     accumulate: Positive = 1
     clip_grad_norm: Annotated[float, Field(gt=0)] | None = None
     optimizer: OptimizerNode
     schedule: ScheduleOptions = ScheduleOptions()
     losses: Losses | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Stage:
+        if self.frames_per_batch is None and self.max_clips is None:
+            raise ValueError("a batch needs a bound: give frames_per_batch, or max_clips")
+        return self
 
 
 Stages = Annotated[tuple[Stage, ...], AfterValidator(_distinct_names)]

@@ -229,7 +229,7 @@ class _Stage:
             raise ValueError(
                 f"{self.options.name}: the dev {score.name} of epoch {done} is {score.value}, which is no score"
             )
-        if self.position.best is None or score.value < self.position.best.score.value:
+        if self.position.best is None or score.beats(self.position.best.score):
             self.position.best = Best(done, score, copied_weights(self.trainee.network))
         return score
 

@@ -1,6 +1,6 @@
 """Corpora and how their clips become batches: readers, keypoint stores, sampling, augmentation, pairing, batching."""
 
-from slr.data.batching import LengthBucketSampler, loader, set_epoch
+from slr.data.batching import BatchedDataset, LengthBucketSampler, loader, set_epoch
 from slr.data.corpus import SPLITS, Clip, Corpus, Exclusion, without_test
 from slr.data.dataset import Sample, SignDataset, collate
 from slr.data.doctor import Finding, inspect
@@ -25,6 +25,7 @@ from slr.data.transforms import (
 
 __all__ = [
     "SPLITS",
+    "BatchedDataset",
     "Brightness",
     "ChannelGain",
     "Clip",

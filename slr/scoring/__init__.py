@@ -1,5 +1,6 @@
 """Word error rate under named protocols, its significance, and the files transcripts come in. Imports no torch."""
 
+from slr.scoring.accuracy import AccuracyReport, accuracy
 from slr.scoring.comparison_report import render_comparisons
 from slr.scoring.elan import write_elan
 from slr.scoring.files import Transcript, read_transcripts
@@ -39,6 +40,7 @@ from slr.scoring.writers import write_corpus, write_ctm, write_lines, write_stm
 
 __all__ = [
     "PROTOCOLS",
+    "AccuracyReport",
     "AlignedGloss",
     "ClipScore",
     "Comparison",
@@ -58,6 +60,7 @@ __all__ = [
     "SystemComparison",
     "Transcript",
     "WerReport",
+    "accuracy",
     "alignments_text",
     "approximate_randomisation",
     "as_json",

@@ -132,14 +132,27 @@ def test_the_simulated_corpus_gives_both_streams_as_its_section_prepares_them(si
         assert sample.pose.shape == (len(sample.frames), 27, 3)
 
 
-@pytest.mark.parametrize(("name", "role"), [("train_stsg.yaml", "teacher"), ("train_stgt.yaml", "student")])
-def test_a_network_trained_alone_is_that_of_the_main_configuration(name: str, role: str) -> None:
-    alone = to_plain(load_config(CONFIGS / name, schema=TrainConfig))
-    within = to_plain(load_config(CONFIGS / "stsg_to_stgt.yaml", schema=DistillConfig))
+@pytest.mark.parametrize(
+    ("name", "run", "role"),
+    [
+        ("train_stsg", "stsg_to_stgt", "teacher"),
+        ("train_stgt", "stsg_to_stgt", "student"),
+        ("train_vac", "vac_to_stgt", "teacher"),
+    ],
+)
+def test_a_network_trained_alone_is_that_of_its_distillation(name: str, run: str, role: str) -> None:
+    alone = to_plain(load_config(CONFIGS / f"{name}.yaml", schema=TrainConfig))
+    within = to_plain(load_config(CONFIGS / f"{run}.yaml", schema=DistillConfig))
     assert alone["network"] == within[role]["network"]
     assert alone["stages"] == within[role]["stages"]
     assert alone["data"] == within["data"]
     assert alone["evaluate"] == within["evaluate"]
+
+
+def test_smkd_differs_from_vac_by_its_classifier_alone() -> None:
+    vac, smkd = (to_plain(load_config(CONFIGS / f"train_{name}.yaml", schema=TrainConfig)) for name in ("vac", "smkd"))
+    assert smkd["network"] == vac["network"] | {"head": "normalised", "shared_head": True}
+    assert {**smkd, "run": None, "network": None} == {**vac, "run": None, "network": None}
 
 
 def test_the_ensemble_is_made_of_the_teachers_of_two_other_runs() -> None:
