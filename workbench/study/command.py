@@ -101,6 +101,9 @@ def tabulate(grid: Grid, collected: Collected, console: Console, *, ran: bool) -
         ValueError: when nothing was run and run folders had to be refused.
         SystemExit: with 1, when runs failed.
     """
+    if not collected.finished and not ran:
+        reasons = dict.fromkeys([found.reason for found in collected.cells.values()] + [*collected.strangers])
+        raise ValueError(f"there is no run of this study in {grid.out} to make a table of: {'; '.join(reasons)}")
     summary = summarise(grid, collected)
     sheet = make_sheet(summary)
     write_table(summary, sheet)
