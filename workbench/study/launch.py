@@ -177,10 +177,11 @@ class ClusterLauncher:
         self._grid = grid
         given = {"cluster": "slurm", **options}
         self._folder = grid.out / "jobs"
+        submitit = _submitit()
         try:
-            self._executor = _submitit().AutoExecutor(folder=self._folder, cluster=given.pop("cluster"))
+            self._executor = submitit.AutoExecutor(folder=self._folder, cluster=given.pop("cluster"))
             self._executor.update_parameters(name=grid.name, **given)
-        except (NameError, RuntimeError, AssertionError, TypeError) as error:
+        except (NameError, RuntimeError, AssertionError, TypeError, ValueError) as error:
             raise ValueError(f"--slurm: submitit refuses its options: {' '.join(str(error).split())}") from error
 
     def start(self, run: PlannedRun, log: Path) -> Job:
@@ -190,7 +191,9 @@ class ClusterLauncher:
 
     def find(self, ticket: str) -> Job | None:
         """The job of an id, as long as the cluster knows it and it has not ended."""
-        job = self._executor.job_class(self._folder, ticket)
+        if self._executor.cluster != "slurm":  # processes of this machine end with the one that started them
+            return None
+        job = _submitit().SlurmJob(self._folder, ticket)
         known = job.state.upper() in ("PENDING", "RUNNING", "REQUEUED", "COMPLETING", "READY")
         return ClusterJob(job) if known and not job.done() else None
 

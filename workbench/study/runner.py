@@ -60,8 +60,9 @@ class StudyRunner:
             KeyboardInterrupt: on Ctrl-C, when the runs under way have saved and ended.
             Interrupted: on SIGTERM, likewise.
         """
-        cells = dict(found)
-        self._queue = deque(cell for cell, one in cells.items() if one.status != "done")
+        self._queue = deque(cell for cell, one in found.items() if one.status != "done")
+        # Whatever was wrong with it: it has another chance.
+        cells = {**found, **{cell: Found("unfinished", reason=found[cell].reason) for cell in self._queue}}
         with TerminationRequest() as request, self._view.following(cells):
             try:
                 while self._queue or self._running:

@@ -20,7 +20,8 @@ from workbench.study.grid import Cell, Grid
 from workbench.study.grid_view import render_grid
 from workbench.training_lines import duration
 
-_WORDS = {"missing": "to do", "unfinished": "to finish", "refused": "to redo", "failed": "failed"}
+ENDED_BADLY = ("failed", "refused")
+_WORDS = {"missing": "to do", "unfinished": "to finish", "refused": "failed", "failed": "failed"}
 _LINE_BYTES = 2000
 
 
@@ -66,12 +67,13 @@ class _Times:
     def left(self, cells: Mapping[Cell, Found], begun: Mapping[Cell, float]) -> str:
         """``12 of 18 done, 2 running, about 20 min left``."""
         done = sum(found.status == "done" for found in cells.values())
-        failed = sum(found.status == "failed" and cell not in begun for cell, found in cells.items())
+        failed = sum(found.status in ENDED_BADLY for found in cells.values())
         parts = [f"{done} of {len(cells)} done"]
         parts += [f"{len(begun)} running"] if begun else []
         parts += [f"{failed} failed"] if failed else []
         finished = {cell: found.run for cell, found in cells.items() if found.run is not None}
-        pending = [*begun, *(cell for cell, found in cells.items() if found.status != "done" and cell not in begun)]
+        over = {"done", *ENDED_BADLY}
+        pending = [*begun, *(cell for cell, found in cells.items() if found.status not in over and cell not in begun)]
         seconds = estimate(self._grid, finished, pending).seconds
         now = time.monotonic()
         for cell, since in begun.items():
@@ -141,7 +143,7 @@ class LiveView:
     @contextlib.contextmanager
     def following(self, cells: Mapping[Cell, Found]) -> Iterator[None]:
         """Draw until the end; the last grid stays."""
-        with Live(console=self._console, refresh_per_second=2, transient=False) as live:
+        with Live(console=self._console, auto_refresh=False) as live:
             self._live = live
             self.show(cells, {})
             yield
@@ -171,7 +173,7 @@ class LiveView:
         if time.monotonic() - self._footer[0] > 5:
             self._footer = (time.monotonic(), self._times.left(cells, self._begun))
         assert self._live is not None, "shown while it is followed"
-        self._live.update(Group(render_grid(self._grid, words, statuses), *lines, Text(self._footer[1])))
+        self._live.update(Group(render_grid(self._grid, words, statuses), *lines, Text(self._footer[1])), refresh=True)
 
     def _word(self, cell: Cell, found: Found, running: bool) -> str:
         if running:
