@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from slr.skeleton import skeleton_layout
-from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, LandmarkTransformer, LightDKEGCN
+from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, JointRNN, LandmarkTransformer, LightDKEGCN
 from teachers import CNN2DCNN1D, I3D, STSGNet, VACResNet
 
 CLASSES = 7
@@ -72,6 +72,12 @@ def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
     small = {"channels": (4, 6), "temporal_kernel": 3, "width": 8, "heads": 2, "mask_segment": 3, "dropout": 0.0}
     build = lambda: network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
     return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+
+
+def _joint_rnn(label: str, **arguments: Any) -> Case:
+    small = {"frame_width": 8, "width": 8, "context_layers": 1, "heads": 2, "dropout": 0.0}
+    build = lambda: JointRNN(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
+    return Case(f"JointRNN-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
 def _landmarks(label: str, **arguments: Any) -> Case:
@@ -147,6 +153,12 @@ ROWS: dict[str, list[Case]] = {
     "CoSign2S": [
         _cosign("default", CoSign2S, mask_rate=0.4, in_channels=2),
         _cosign("fusion-alone", CoSign2S, stream_heads=False, centre_groups=True, shared_head=True),
+        _cosign("space", CoSign2S, in_channels=4, centre_groups=True, stream_heads=False),
+    ],
+    "JointRNN": [
+        _joint_rnn("default"),
+        _joint_rnn("space", in_channels=4, temporal_layers="K3-P2", context="transformer", shared_head=True),
+        _joint_rnn("places-alone", with_motion=False, in_channels=2, context="none", head="cosine", head_scale=8.0),
     ],
     "LandmarkTransformer": [
         _landmarks("default"),

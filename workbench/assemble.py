@@ -20,6 +20,7 @@ from slr.data import (
     SignDataset,
     TemporalPlan,
     loader,
+    pose_channels,
     set_epoch,
     without_test,
 )
@@ -127,12 +128,14 @@ def evaluation_batches(dataset: SignDataset, frames_per_batch: int, data: Data) 
 def network_arguments(node: Mapping[str, Any], corpus: Corpus, data: Data) -> dict[str, Any]:
     """What the workbench adds to a network's own arguments, beside the number of classes.
 
-    That is the skeleton ``layout`` of the corpus and the ``frame_size`` (width, height) in which frames reach the
-    network, where the network asks for them.
+    That is the skeleton ``layout`` of the corpus, the channels of a joint (``in_channels``, unless the node states
+    them) and the ``frame_size`` (width, height) in which frames reach the network, where the network asks for them.
     """
     rgb, _ = make_pipelines(data)
-    known = {"layout": corpus.layout, "frame_size": rgb.delivered_size(corpus.frame_size)}
     wanted = resolve(node["_target_"]).parameters
+    known: dict[str, Any] = {"layout": corpus.layout, "frame_size": rgb.delivered_size(corpus.frame_size)}
+    if "in_channels" in wanted and "in_channels" not in node:
+        known["in_channels"] = pose_channels(corpus)
     return {name: value for name, value in known.items() if name in wanted}
 
 

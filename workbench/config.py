@@ -65,6 +65,12 @@ def load_config(path: Path | str, words: Sequence[str] = (), *, schema: type[Con
     return config
 
 
+def resolved_value(path: Path | str, words: Sequence[str], place: Place, *, schema: type[Section]) -> Any:
+    """What stands at a place of a configuration, words laid over it, before any of it is checked; None for nothing."""
+    node = _resolve(path, words, schema, []).at(place)
+    return None if node is None else node.plain()
+
+
 @dataclass(frozen=True)
 class Setting:
     """One value of a resolved configuration and who wrote it: ``file.yaml:line``, ``command line`` or ``default``."""

@@ -33,7 +33,7 @@ from workbench.rng import preserved
 from workbench.schema import Data, DistillConfig, LossTerm, Stage, TrainConfig
 from workbench.targets import resolve
 
-_CLASSES, _CLIPS = 3, 2  # any numbers do: nothing that is checked depends on them
+BARE_CLASSES, _CLIPS = 3, 2  # any numbers do: nothing that is checked depends on them
 # Which network of a run folder is meant where a run is evaluated, and where it is named as a teacher.
 MAIN_ROLES = ("student", "network")
 TEACHER_ROLES = ("teacher", "network")
@@ -70,10 +70,12 @@ def check_distillation(config: DistillConfig) -> Needs:
     teacher = _configured_teacher(config, layout)
     student = _checked_network(config.student.network, layout)
     objectives = [*teacher.objectives]
-    objectives += _objectives(("student",), config.student.stages, student, layout)
+    objectives += checked_objectives(("student",), config.student.stages, student, layout)
     over = config.distillation.losses
     try:
-        distilled = _objectives(("student",), config.student.stages, student, layout, over=over, teacher=teacher.widths)
+        distilled = checked_objectives(
+            ("student",), config.student.stages, student, layout, over=over, teacher=teacher.widths
+        )
     except ConfigError as error:
         if config.teacher.combine is None:
             raise
@@ -109,9 +111,9 @@ def _configured_teacher(config: DistillConfig, layout: SkeletonLayout) -> _Confi
             assert source.network is not None, "the schema wants a network, a checkpoint or outputs"
             network = _checked_network(source.network, layout)
             found.trained.append(network)
-            found.objectives += _objectives(place, source.stages, network, layout)
+            found.objectives += checked_objectives(place, source.stages, network, layout)
         found.networks.append(network)
-        widths.append({**_bare_widths(cast(Network, network).tap_widths), "logits": _CLASSES})
+        widths.append({**_bare_widths(cast(Network, network).tap_widths), "logits": BARE_CLASSES})
     combine = config.teacher.combine
     found.widths = combined_widths(widths, combine) if combine is not None else widths[0]
     return found
@@ -134,12 +136,12 @@ def _stored_widths(store: OutputStore, config: DistillConfig, place: Place) -> d
             ],
             "The teacher cannot answer what training shows it: the configuration",
         )
-    return {**_bare_widths(store.card.widths), "logits": _CLASSES}
+    return {**_bare_widths(store.card.widths), "logits": BARE_CLASSES}
 
 
 def _bare_widths(widths: Mapping[str, int]) -> dict[str, int]:
     """Widths with a few classes wherever there are scores over the vocabulary, as all networks have them here."""
-    return {name: _CLASSES if holds_scores(name) else width for name, width in widths.items()}
+    return {name: BARE_CLASSES if holds_scores(name) else width for name, width in widths.items()}
 
 
 def check_training(config: TrainConfig) -> Needs:
@@ -147,7 +149,7 @@ def check_training(config: TrainConfig) -> Needs:
     _check_data(config.data)
     layout = configured_layout(config.data)
     network = _checked_network(config.network, layout)
-    return Needs(streams_of([network], _objectives((), config.stages, network, layout)), (network,))
+    return Needs(streams_of([network], checked_objectives((), config.stages, network, layout)), (network,))
 
 
 def configured_layout(data: Data) -> SkeletonLayout:
@@ -176,7 +178,7 @@ def find_checkpoint(path: str, roles: Sequence[str] = MAIN_ROLES) -> Path:
 def bare_network(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Module:
     """The network with a few classes and without published weights, which may have to be fetched."""
     with preserved():
-        return build(without_weights(node), num_classes=_CLASSES, layout=layout)
+        return build(without_weights(node), num_classes=BARE_CLASSES, layout=layout)
 
 
 def _checked_network(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Module:
@@ -184,7 +186,7 @@ def _checked_network(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Modu
     if weights_file(node) is None:
         return bare_network(node, layout)
     with preserved():
-        return build(node, num_classes=_CLASSES, layout=layout)
+        return build(node, num_classes=BARE_CLASSES, layout=layout)
 
 
 def streams_of(networks: Iterable[nn.Module], objectives: Iterable[Objective]) -> frozenset[str]:
@@ -199,7 +201,7 @@ def _check_data(data: Data) -> None:
     make_plan(data)
 
 
-def _objectives(
+def checked_objectives(
     place: Place,
     stages: Iterable[Stage],
     network: nn.Module,
@@ -223,7 +225,7 @@ def _objectives(
             continue
         try:
             with preserved():
-                objective = make_objective(losses, network, CorpusSizes(_CLASSES, len(layout), _CLIPS), teacher)
+                objective = make_objective(losses, network, CorpusSizes(BARE_CLASSES, len(layout), _CLIPS), teacher)
         except ConfigError as error:
             faults += [_at_home(fault, here, over) for fault in error.faults]
             continue

@@ -23,7 +23,7 @@ from workbench.validation import carry
 Plain = dict[str, Any]
 
 
-def _component(*added: str, kind: type | None = None) -> AfterValidator:
+def component(*added: str, kind: type | None = None) -> AfterValidator:
     """A check of a component node to whose arguments the workbench adds ``added``."""
 
     def validate(node: Plain) -> Plain:
@@ -43,11 +43,11 @@ def _options(target: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
-CorpusNode = Annotated[Plain, _component("root", "progress")]
-NetworkNode = Annotated[Plain, _component("num_classes", "layout", "frame_size", kind=nn.Module)]
-OptimizerNode = Annotated[Plain, _component("params", kind=torch.optim.Optimizer)]
-LossNode = Annotated[Plain, _component("student_width", "teacher_width", "joints", "clips", kind=Loss)]
-DecoderNode = Annotated[Plain, _component("vocabulary")]
+CorpusNode = Annotated[Plain, component("root", "progress")]
+NetworkNode = Annotated[Plain, component("num_classes", "layout", "frame_size", kind=nn.Module)]
+OptimizerNode = Annotated[Plain, component("params", kind=torch.optim.Optimizer)]
+LossNode = Annotated[Plain, component("student_width", "teacher_width", "joints", "clips", kind=Loss)]
+DecoderNode = Annotated[Plain, component("vocabulary")]
 RgbOptions = Annotated[Plain, _options("slr.data.RgbPipeline")]
 PoseOptions = Annotated[Plain, _options("slr.data.PosePipeline")]
 PlanOptions = Annotated[Plain, _options("slr.data.TemporalPlan")]
@@ -362,3 +362,18 @@ class TrainConfig(Section):
     network: NetworkNode
     stages: Annotated[Stages, Field(min_length=1)]
     evaluate: Evaluate = Evaluate()
+
+
+class ReleasedWeights(Section):
+    """Where weights came from that other people trained: the name of their layout, and the file with its hash."""
+
+    layout: str
+    file: str
+    sha256: str
+
+
+class ReleasedConfig(TrainConfig):
+    """A network that other people trained, and the data that it reads; there are no stages, since nothing trains it."""
+
+    released: ReleasedWeights
+    stages: Stages = ()

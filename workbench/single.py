@@ -54,7 +54,7 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
             if labels is not None:
                 found = agreement(place, labels, {MAIN: made[MAIN].network})
                 measured["pseudo_label_accuracy"] = {**found.pop(MAIN), **found}
-            finished = record.finish("network", inputs, outputs=left_files([MAIN], MAIN), result=measured)
+            finished = record.finish("network", inputs, outputs=left_files(made, MAIN), result=measured)
         else:
             progress.line(f"nothing is left to do: {record.folder} was finished {finished.finished}")
         network = scored(place, record.folder, MAIN, MAIN, finished.result)

@@ -26,6 +26,7 @@ from workbench.checkpoint import load_network, save_network
 from workbench.code_identity import code_hash
 from workbench.config import content_hash
 from workbench.disk import write_text
+from workbench.kept_losses import STORED, save_kept
 from workbench.lock import FolderBusyError, lock_folder
 from workbench.measure import MadeNetwork
 from workbench.place import Place
@@ -99,7 +100,10 @@ def train_network(place: Place, training: Training, *, fresh: bool = False) -> M
         place.progress.line(f"{training.label}  reused from {folder}")
     seconds = json.loads((folder / "finished.json").read_text(encoding="utf-8"))["seconds"]
     network.to(place.precision.device)
-    return MadeNetwork(network, card, folder / "network", folder / "metrics.jsonl", seconds)
+    kept = folder / STORED
+    return MadeNetwork(
+        network, card, folder / "network", folder / "metrics.jsonl", seconds, kept if kept.is_file() else None
+    )
 
 
 def _claimed(folder: Path, place: Place, label: str) -> IO[bytes]:
@@ -171,6 +175,7 @@ def _train(place: Place, training: Training, folder: Path, identity: str) -> Non
         result = _train_stage(place, training, network, number, folder, identity)
         seconds += result.seconds
     assert result is not None, "a training has at least one stage"
+    save_kept(folder / STORED, result.kept)
     save_network(
         folder / "network",
         network,
@@ -251,6 +256,7 @@ def _train_stage(
         rows=MetricsFile(folder / "metrics.jsonl"),
         progress=place.progress,
         watch=place.watch() if last else None,
+        kept=lesson.objective.kept,
     )
 
 

@@ -105,6 +105,7 @@ class StageResult:
         steps: steps of the optimiser.
         seconds: time of training in all epochs, those before an interruption included; looking at the dev split is not.
         history: the recorded row of every epoch.
+        kept: weights, of that epoch too, of the part of the objective that was to be kept.
     """
 
     best_epoch: int
@@ -112,6 +113,7 @@ class StageResult:
     steps: int
     seconds: float
     history: tuple[dict[str, Any], ...]
+    kept: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class NonFiniteError(ValueError):

@@ -1,12 +1,14 @@
 """Corpora and how their clips become batches: readers, keypoint stores, sampling, augmentation, pairing, batching."""
 
 from slr.data.batching import BatchedDataset, LengthBucketSampler, loader, set_epoch
-from slr.data.corpus import SPLITS, Clip, Corpus, Exclusion, without_test
+from slr.data.boston104 import Boston104
+from slr.data.corpus import SPLITS, Clip, Corpus, Exclusion, pose_channels, without_test
 from slr.data.dataset import Sample, SignDataset, collate
 from slr.data.doctor import Finding, inspect
 from slr.data.keypoints import KeypointStore, write_keypoints
 from slr.data.phoenix2014 import Phoenix2014
 from slr.data.sampling import TemporalPlan
+from slr.data.sfinge3d import Sfinge3D
 from slr.data.transforms import (
     Brightness,
     ChannelGain,
@@ -26,6 +28,7 @@ from slr.data.transforms import (
 __all__ = [
     "SPLITS",
     "BatchedDataset",
+    "Boston104",
     "Brightness",
     "ChannelGain",
     "Clip",
@@ -44,6 +47,7 @@ __all__ = [
     "Rotate",
     "Sample",
     "Scale",
+    "Sfinge3D",
     "ShiftFrames",
     "ShiftPose",
     "SignDataset",
@@ -52,6 +56,7 @@ __all__ = [
     "collate",
     "inspect",
     "loader",
+    "pose_channels",
     "set_epoch",
     "without_test",
     "write_keypoints",

@@ -22,6 +22,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "LightDKEGCN": {"channels": (4, 4), "strides": (1, 2), "context_layers": 1},
     "CoSign1S": {"channels": (4, 4), "temporal_kernel": 3, "context_layers": 1},
     "CoSign2S": {"channels": (4, 4), "temporal_kernel": 3, "context_layers": 1},
+    "JointRNN": {"frame_width": 8, "context_layers": 1},
     "LandmarkTransformer": {"patch_heads": 2, "heads": 2, "local_blocks": 1, "global_blocks": 1},
 }
 

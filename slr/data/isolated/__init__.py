@@ -2,6 +2,7 @@
 
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus, StoredCorpus, without_test_clips
 from slr.data.isolated.dataset import IsolatedDataset, IsolatedSample, collate_isolated
+from slr.data.isolated.doctor import inspect_isolated
 from slr.data.isolated.readers import NWUCLA, WLASL50
 from slr.data.isolated.spec import ClipRow, ClipSource, StoreSpec
 from slr.data.isolated.splits import held_out, stratified_folds
@@ -68,6 +69,7 @@ __all__ = [
     "Window",
     "collate_isolated",
     "held_out",
+    "inspect_isolated",
     "stratified_folds",
     "without_test_clips",
     "write_store",

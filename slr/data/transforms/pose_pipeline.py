@@ -62,8 +62,9 @@ class PosePipeline:
         flip: bool = False,
         generator: Generator | None = None,
     ) -> Tensor:
-        """``[T, J, 3]`` x, y in pixels and confidence to normalised ``[T, J, 3]``; random only with a generator."""
-        pose = torch.where((pose[..., 2:] > 0) & (pose[..., 2:] >= self.min_confidence), pose, 0.0)
+        """``[T, J, C]`` place in pixels and confidence to normalised ``[T, J, C]``; random only with a generator."""
+        confidence = pose[..., -1:]
+        pose = torch.where((confidence > 0) & (confidence >= self.min_confidence), pose, 0.0)
         if flip:
             pose = mirror_pose(pose, layout, frame_size[0])
         pose = self._normalisation(pose, layout, frame_size)

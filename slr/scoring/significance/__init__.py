@@ -1,6 +1,6 @@
 """Is the difference real? Intervals, three paired tests, a correction for several, and what a test set can resolve."""
 
-from slr.scoring.significance.bootstrap import Comparison, Interval, paired_bootstrap, wer_interval
+from slr.scoring.significance.bootstrap import Comparison, Interval, paired_bootstrap, rate_interval, wer_interval
 from slr.scoring.significance.comparison import PValues, SystemComparison, compare_systems
 from slr.scoring.significance.correction import holm
 from slr.scoring.significance.gap import GapClosed, gap_closed
@@ -37,6 +37,7 @@ __all__ = [
     "holm",
     "mapsswe",
     "paired_bootstrap",
+    "rate_interval",
     "recipe_gap",
     "recipe_rate",
     "resolvable_alone",

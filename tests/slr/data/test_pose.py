@@ -276,3 +276,63 @@ def test_senseless_settings_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=complaint):
             make()
+
+
+HAND = skeleton_layout("leap-hand-20")
+
+
+def hand(num_frames: int = 6) -> Tensor:
+    """A hand in three dimensions: ``[T, 20, 4]``, with gaps, knuckles always seen."""
+    chances = generator(5)
+    pose = torch.rand(num_frames, 20, 4, generator=chances) * torch.tensor([*SIZE, 90.0, 0.8]) + 0.1
+    pose[torch.rand(num_frames, 20, generator=chances) < 0.2] = 0
+    for joint, place in (
+        ((HAND.reference or ())[0], (90.0, 120.0, 15.0)),
+        ((HAND.reference or ())[1], (60.0, 80.0, 40.0)),
+    ):
+        pose[:, joint] = torch.tensor([*place, 1.0])
+    return pose
+
+
+def test_in_three_dimensions_x_and_y_lie_in_the_frame_as_ever_and_z_goes_with_x() -> None:
+    pose = hand()
+    flat = FrameNormalisation()(pose[..., [0, 1, 3]], HAND, SIZE)
+    deep = FrameNormalisation()(pose, HAND, SIZE)
+    assert torch.equal(deep[..., [0, 1, 3]], flat)
+    assert torch.allclose(deep[..., 2], torch.where(pose[..., 3] > 0, 2 * pose[..., 2] / SIZE[0], 0.0))
+
+
+def test_in_three_dimensions_the_signer_normalisation_forgets_place_and_size_as_well() -> None:
+    pose = hand()
+    moved = torch.where(
+        pose[..., 3:] > 0, pose * torch.tensor([0.6, 0.6, 0.6, 1.0]) + torch.tensor([9.0, 4.0, -7.0, 0]), 0
+    )
+    normalise = SignerNormalisation(2.0)
+    result = normalise(pose, HAND, SIZE)
+    assert torch.allclose(result, normalise(moved, HAND, SIZE), atol=1e-4)
+    palm = HAND.index("palm")
+    (frame,) = pose[:, palm, 3].nonzero()[0].tolist()
+    middle, across = torch.tensor([75.0, 100.0, 27.5]), math.dist((90, 120, 15), (60, 80, 40))
+    assert torch.allclose(result[frame, palm, :3], (pose[frame, palm, :3] - middle) / across)
+
+
+@pytest.mark.parametrize("augmentation", [Rotate(0.2), Scale(0.2), ShiftPose(0.2), Jitter(0.05), DropJoints(0.3)])
+def test_in_three_dimensions_an_augmentation_keeps_gaps_and_confidence(augmentation) -> None:
+    pose = SignerNormalisation()(hand(), HAND, SIZE)
+    space = PoseSpace(HAND, SignerNormalisation().relative(HAND))
+    changed = augmentation(pose, space, generator(1))
+    missing = pose[..., 3] == 0
+    assert bool(missing.any())
+    assert not changed[missing].any()
+    kept = changed[..., 3] > 0
+    assert torch.equal(changed[kept][:, 3], pose[kept][:, 3])
+    assert torch.equal(changed[..., 2], pose[..., 2]) == isinstance(augmentation, Rotate)
+
+
+def test_mirroring_leaves_depth_alone() -> None:
+    pose = hand()
+    mirrored = mirror_pose(pose, HAND, 210)
+    assert torch.equal(mirrored[..., 1:], pose[..., 1:])
+    seen = pose[..., 3] > 0
+    assert torch.equal(mirrored[seen][:, 0], 209 - pose[seen][:, 0])
+    assert not mirrored[~seen].any()
