@@ -25,8 +25,8 @@ class _Unread:
         pass
 
 
-# Arrays are written so since numpy 1 and, in ``_core``, since numpy 2; a scalar is a best score, for example. Each has a
-# class of its own, since torch 2.6 may know what is allowed by the names of its module and class alone.
+# Arrays are written so since numpy 1 and, in ``_core``, since numpy 2; a scalar is a best score, for example. Each has
+# a class of its own, since torch 2.6 may know what is allowed by the names of its module and class alone.
 _UNREAD: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     type(name, (_Unread,), {"__module__": module})
     for module, names in {
