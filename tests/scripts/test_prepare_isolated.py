@@ -127,5 +127,5 @@ def test_a_pickle_that_would_run_code_ends_in_a_sentence(tmp_path: Path) -> None
 
     (tmp_path / "x.pkl").write_bytes(pickle.dumps({"split": {}, "annotations": [Runs()]}))
     done = here("prepare", "pyskl", tmp_path / "x.pkl", "--out", tmp_path / "out")
-    assert "wants to call" in done.sentence
+    assert "asks for" in done.sentence
     assert [path.name for path in tmp_path.iterdir()] == ["x.pkl"]

@@ -100,7 +100,7 @@ class _Part:
         self.ids, self.labels = names, labels
 
     def _read_labels(self, path: Path) -> tuple[list[str], list[int]]:
-        content = read_plain_pickle(path)
+        content = read_plain_pickle(path, "names and labels", arrays=True)
         try:
             names, labels = content
             told = [str(name) for name in names], [int(label) for label in labels]

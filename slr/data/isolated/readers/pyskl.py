@@ -52,7 +52,7 @@ class Pyskl:
         name: str | None = None,
     ) -> None:
         self.source = Path(source)
-        content = read_plain_pickle(self.source)
+        content = read_plain_pickle(self.source, "annotations of pyskl", arrays=True)
         if not isinstance(content, Mapping) or not {"split", "annotations"} <= set(content):
             raise ValueError(f"{self.source} holds no annotations of pyskl: it needs a dict with split and annotations")
         self._annotations: list[Mapping[str, Any]] = list(content["annotations"])
