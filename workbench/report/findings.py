@@ -53,11 +53,12 @@ class Findings:
         settings = run.settings
         place = Workplace.open(settings.run, settings.data, settings.evaluate, progress)
         clips = place.corpus.clips(split)
-        reads = {}
-        for entry in run.entries:
-            if entry.was_read(split):
-                found = run.hypotheses(entry.role, split, clips)
-                reads[entry.role] = Read(entry, found, run.score(entry, split, clips, found))
+        run.check_clips(split, clips, place.corpus.name)
+        reads = {
+            entry.role: Read(entry, run.hypotheses(entry.role, split), run.scores[entry.role, split])
+            for entry in run.entries
+            if entry.was_read(split)
+        }
         looks = look(run, place, split)
         return cls(run, place, split, clips, reads, looks, _best_aligner(reads, looks))
 

@@ -136,7 +136,9 @@ def made_up(
         "pseudo_label_accuracy": {"all": 0.8, "non_blank": 0.5, "dense": 0.6, "baseline": {"all": 0.7}},
     }
     settings = load_config(MAIN_CONFIG, schema=DistillConfig)
-    run = RunFolder(Path("made-up"), settings, "run: {name: <made up>}\n", result, {"command": ["distill.py"]}, _rows())
+    run = RunFolder(
+        Path("made-up"), settings, "run: {name: <made up>}\n", result, {"command": ["distill.py"]}, _rows(), {}
+    )
     looks = Looks(strides=dict.fromkeys(WRONG, 2))
     for place, role in enumerate(WRONG):
         looks.aligned[role] = {clip.id: _aligned(clip, corpus, 0.04 * place, chance) for clip in clips}
