@@ -60,7 +60,7 @@ class Findings:
             if entry.was_read(split)
         }
         looks = look(run, place, split)
-        return cls(run, place, split, clips, reads, looks, _best_aligner(reads, looks))
+        return cls(run, place, split, clips, reads, looks, best_aligner(reads, looks))
 
     @property
     def title(self) -> str:
@@ -101,7 +101,7 @@ class Findings:
 
     @property
     def step_seconds(self) -> float:
-        """How long an output step of the main network lasts, of a second where it was not shown the clips."""
+        """How long an output step of the main network lasts; a step of the plan where it was not shown the clips."""
         stride = self.looks.strides.get(self.run.main, 1) * make_plan(self.place.data).stride
         return stride / self.place.corpus.fps
 
@@ -118,7 +118,7 @@ class Findings:
         return {role: _offsets(teacher, found) for role, found in others.items()}
 
 
-def _best_aligner(reads: Mapping[str, Read], looks: Looks) -> str | None:
+def best_aligner(reads: Mapping[str, Read], looks: Looks) -> str | None:
     """The network that reads the split best, of those that were shown the clips again."""
     known = [role for role in reads if role in looks.aligned]
     return min(known, key=lambda role: reads[role].report.wer, default=None)
