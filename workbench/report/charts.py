@@ -49,9 +49,7 @@ class _Axis:
 
     def ticks(self) -> list[float]:
         if self.log:
-            powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            found = [float(f"1e{power}") for power in powers if self.low <= float(f"1e{power}") <= self.high]
-            return found if len(found) > 1 else [self.low, self.high]
+            return log_ticks(self.low, self.high)
         return nice_ticks(self.low, self.high)
 
 
@@ -64,6 +62,17 @@ def nice_ticks(low: float, high: float, at_most: int = 5) -> list[float]:
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [round(number * step, 10) for number in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Powers of ten from ``low`` to ``high``, with twice and five times them where there are few."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for factors in ((1,), (1, 2, 5)):
+        found = [float(f"{factor}e{power}") for power in powers for factor in factors]
+        within = [tick for tick in found if low <= tick <= high]
+        if len(within) > 2:
+            return within
+    return within or [low]
 
 
 def line_chart(
@@ -94,9 +103,10 @@ def line_chart(
     return _svg(width, height, label, parts)
 
 
-def group_chart(breakdown: Breakdown, order: Sequence[tuple[str, str, int]], width: int = 680) -> str:
+def group_chart(breakdown: Breakdown, order: Sequence[tuple[str, str, int]]) -> str:
     """Rates by group with their intervals, in percent; ``order`` holds role, title and style of every series."""
     height, groups = 210, breakdown.groups
+    width = max(520, _LEFT + _RIGHT + (30 + 14 * len(order)) * len(groups))
     highs = [100 * (rate.high or rate.value) for one in groups for rate in one.rates.values() if rate]
     up = _Axis(0, _headroom(max(highs, default=1.0), False), height - 46, _TOP)
     wide = (width - _LEFT - _RIGHT) / len(groups)

@@ -7,7 +7,7 @@ from typing import Any
 
 from slr.data import Clip
 from workbench.report.findings import Findings
-from workbench.report.relations import mean_relations
+from workbench.report.relations import SIDES, mean_relations
 from workbench.report.streams import MOST_STEPS, Streams, packed_relations
 from workbench.report.timeline import REFERENCE, Timeline, timelines
 
@@ -82,8 +82,7 @@ def _means(findings: Findings) -> dict[str, dict[str, Any]]:
     found = {}
     for name, every in findings.looks.relations.items():
         sides: Sequence[Any] = [
-            mean_relations([getattr(one, side) for one in every.values()], MOST_STEPS)
-            for side in ("teacher", "student")
+            mean_relations([getattr(one, side) for one in every.values()], MOST_STEPS) for side in SIDES
         ]
         about, content = packed_relations(sides)
         found[name] = {**about, "values": list(content)}

@@ -7,6 +7,7 @@ from importlib import resources
 from workbench.report.clips import clip_data, worst_first
 from workbench.report.findings import Findings
 from workbench.report.markup import Html, data_block, element, filled, joined, source_hash, text
+from workbench.report.relations_section import relations_section
 from workbench.report.sections import about_section, errors_section, result_section, style_of, training_section
 from workbench.report.streams import Streams, make_streams
 
@@ -49,7 +50,7 @@ def _page(findings: Findings, styles: dict[str, int], streams: Streams) -> str:
         "NOTES": joined(element("p", note, class_="note") for note in streams.notes),
         "ERRORS": errors_section(findings),
         "TRAINING": training_section(findings.run.rows),
-        "RELATIONS": _relations(findings),
+        "RELATIONS": relations_section(findings),
         "MADE": about_section(findings),
         "STYLE": Html(style),
         "SCRIPT": Html(script),
@@ -57,29 +58,6 @@ def _page(findings: Findings, styles: dict[str, int], streams: Streams) -> str:
         "STREAMS": Html(streams.text),
     }
     return filled(template, parts)
-
-
-def _relations(findings: Findings) -> Html:
-    """Empty maps that the script fills, a pair for every loss that learned relations."""
-    names = list(findings.looks.relations)
-    if not names:
-        return element("p", "This run learned no relations between the steps of a clip.")
-    figures = [
-        element(
-            "figure",
-            element("figcaption", f"{side}, {name}"),
-            element("canvas", class_="map", data_mean=name, data_side=number, width="240", height="240", role="img",
-                    aria_label=f"mean relations learned by {name} on the side of the {side}"),
-        )
-        for name in names
-        for number, side in enumerate(("teacher", "student"))
-    ]  # fmt: skip
-    about = (
-        "How much each part of a clip (downwards) listens to each other part (to the right), averaged over all clips "
-        "of the split: the further a colour is from that of the page, the more, on one scale. Those of a clip stand "
-        "beside it."
-    )
-    return joined([element("p", about), element("div", *figures, class_="maps")])
 
 
 def _template(name: str) -> str:
