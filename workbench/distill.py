@@ -18,7 +18,7 @@ from workbench.made_teacher import MadeTeacher, check_ready_made, make_teacher, 
 from workbench.measure import SPLITS, MadeNetwork, hypotheses_file, leave_references, left_files, measure, scored
 from workbench.preflight import Needs, check_distillation
 from workbench.progress import Progress
-from workbench.pseudo_labels import LABELS, agreement, configured_labels
+from workbench.pseudo_labels import LABELS, agreement, agreement_as_dict, configured_labels
 from workbench.published_weights import weights_digest
 from workbench.pull_report import alarms_of, render_diagnostics, summary_of
 from workbench.pull_watch import worse_on_dev
@@ -185,7 +185,7 @@ def _result(
         "decoder": measured["decoder"],
         **{role: _as_dict(networks[role], measured["outputs"].get(role)) for role in ROLES},
         "gap_closed": gap_as_dict(networks["baseline"], networks["student"], networks["teacher"]),
-        "pseudo_label_accuracy": _agreement_as_dict(measured["pseudo_label_accuracy"]),
+        "pseudo_label_accuracy": agreement_as_dict(measured["pseudo_label_accuracy"]),
         "seconds": measured["seconds"],
     }
     members = [role for role in networks if role not in ROLES]
@@ -200,16 +200,3 @@ def _result(
 def _as_dict(network: NetworkResult, outputs: Mapping[str, Any] | None) -> dict[str, Any]:
     """The entry of a network, or of a teacher that is foreign: known by imported ``outputs`` alone."""
     return network.as_dict() if outputs is None else {**network.as_dict(), "foreign": True, "outputs": outputs}
-
-
-def _agreement_as_dict(found: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The entry ``pseudo_label_accuracy``; nothing but nulls where the teacher could make no labels."""
-    if found is None:
-        nothing = dict.fromkeys(("all", "non_blank", "dense"))
-        return {**nothing, "baseline": nothing, "labels": None, "clips_left_out": None}
-    return {
-        **found["student"],
-        "baseline": found["baseline"],
-        "labels": found["labels"],
-        "clips_left_out": found["clips_left_out"],
-    }

@@ -62,6 +62,19 @@ def agreement(place: Workplace, labels: LabelSet, networks: Mapping[str, nn.Modu
     return found
 
 
+def agreement_as_dict(found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The entry ``pseudo_label_accuracy``; nothing but nulls where the teacher could make no labels."""
+    if found is None:
+        nothing = dict.fromkeys(("all", "non_blank", "dense"))
+        return {**nothing, "baseline": nothing, "labels": None, "clips_left_out": None}
+    return {
+        **found["student"],
+        "baseline": found["baseline"],
+        "labels": found["labels"],
+        "clips_left_out": found["clips_left_out"],
+    }
+
+
 def labels_of(place: Workplace, made: MadeNetwork, split: str = "dev") -> LabelSet:
     """The pseudo-labels of a split by a network: those kept beside the runs, or made and kept now.
 
