@@ -109,8 +109,7 @@ class RunFolder:
         Raises:
             ValueError: naming the first difference.
         """
-        path = self.path / references_file(split)
-        known = {clip: found.glosses for clip, found in read_transcripts(path).items()}
+        path, known = self.path / references_file(split), self._transcripts(split)
         here = {clip.id: clip.glosses for clip in clips}
         for clip in sorted(known.keys() | here.keys()):
             now, then = _shown(here.get(clip)), _shown(known.get(clip))
@@ -119,6 +118,14 @@ class RunFolder:
                     f"clip {clip!r} of {split} is {now} in {corpus} and {then} in {path}: name the corpus that the run "
                     "was made on, with data.root=..."
                 )
+
+    def has_clips(self, split: str, clips: Sequence[Clip]) -> bool:
+        """Whether the run was scored on exactly these clips of a split."""
+        return self._transcripts(split) == {clip.id: clip.glosses for clip in clips}
+
+    def _transcripts(self, split: str) -> dict[str, tuple[str, ...]]:
+        found = read_transcripts(self.path / references_file(split))
+        return {clip: transcript.glosses for clip, transcript in found.items()}
 
 
 def _shown(glosses: Sequence[str] | None) -> str:

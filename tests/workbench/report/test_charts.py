@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from workbench.report.breakdown import Breakdown, Group, Rate
-from workbench.report.charts import Series, group_chart, interval_bar, key, line_chart, log_ticks, nice_ticks
+from workbench.report.charts import Series, group_chart, interval_bar, key, line_chart
+from workbench.report.svg import log_ticks, nice_ticks
 
 
 def points_of(chart: str) -> list[list[tuple[float, float]]]:

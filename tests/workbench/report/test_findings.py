@@ -4,7 +4,7 @@ import pytest
 
 from slr.scoring import Transcript
 from tests.workbench.report.made_up import MadeUpCorpus, made_up
-from workbench.report.findings import best_aligner
+from workbench.report.shown import best_aligner
 
 
 def test_offsets_are_between_the_middles_of_the_same_gloss() -> None:
@@ -32,11 +32,11 @@ def test_without_the_teacher_there_are_no_offsets() -> None:
 def test_references_are_aligned_by_the_network_that_reads_best_of_those_that_look() -> None:
     findings = made_up(MadeUpCorpus(20))
     assert min(findings.reads, key=lambda role: findings.reports[role].wer) == "teacher"
-    assert best_aligner(findings.reads, findings.looks) == "teacher"
+    assert best_aligner(findings.reads, findings.looks.aligned) == "teacher"
     del findings.looks.aligned["teacher"]
-    assert best_aligner(findings.reads, findings.looks) == "student"
+    assert best_aligner(findings.reads, findings.looks.aligned) == "student"
     findings.looks.aligned.clear()
-    assert best_aligner(findings.reads, findings.looks) is None
+    assert best_aligner(findings.reads, findings.looks.aligned) is None
 
 
 def test_a_step_lasts_as_long_as_the_frames_behind_it() -> None:
