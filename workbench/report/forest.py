@@ -22,7 +22,7 @@ class ForestRow:
     is_reference: bool = False
 
 
-def forest_chart(rows: Sequence[ForestRow], width: int = 860) -> str:
+def forest_chart(rows: Sequence[ForestRow], width: int = 760) -> str:
     """Word error rates in percent, a row below the other; a line leads down from the mean of the reference row.
 
     Raises:

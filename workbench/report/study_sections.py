@@ -108,14 +108,8 @@ def runs_section(study: StudyFolder, page: Path) -> Html:
         for row in study.rows
         for run in row.runs
     ]
-    commits = ", ".join(commit[:10] for commit in study.table["commits"])
     about = f"A run that has a {PAGE_OF_A_RUN} in its folder, as scripts/report.py writes it, is a link to that."
-    return joined(
-        [
-            element("p", f"Made at commit {commits}." if commits else ""),
-            table(about, ("row", "run", "dev WER", "test WER", "folder"), rows, numbers=(2, 3)),
-        ]
-    )
+    return table(about, ("row", "run", "dev WER", "test WER", "folder"), rows, numbers=(2, 3))
 
 
 def _link(folder: Path, page: Path) -> object:
