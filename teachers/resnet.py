@@ -62,7 +62,7 @@ class FrameResNet(nn.Module):
         """``[N, 3, H, W]`` in [-1, 1] -> ``[N, width]``, the mean over all places of the last map."""
         maps = torch.relu(self.bn1(self.conv1(frames.contiguous(memory_format=torch.channels_last))))
         maps = self.layer4(self.layer3(self.layer2(self.layer1(self.maxpool(maps)))))
-        return widened(maps.mean(dim=(2, 3)))
+        return widened(maps).mean(dim=(2, 3))
 
 
 def _stage(in_width: int, width: int, count: int, stride: int = 2) -> nn.Sequential:

@@ -3,10 +3,12 @@
 from slr.data.batching import BatchedDataset, LengthBucketSampler, loader, set_epoch
 from slr.data.boston104 import Boston104
 from slr.data.corpus import SPLITS, Clip, Corpus, Exclusion, pose_channels, without_test
+from slr.data.csl_daily import CslDaily
 from slr.data.dataset import Sample, SignDataset, collate
 from slr.data.doctor import Finding, inspect
 from slr.data.keypoints import KeypointStore, write_keypoints
 from slr.data.phoenix2014 import Phoenix2014
+from slr.data.phoenix2014t import Phoenix2014T
 from slr.data.sampling import TemporalPlan
 from slr.data.sfinge3d import Sfinge3D
 from slr.data.transforms import (
@@ -33,6 +35,7 @@ __all__ = [
     "ChannelGain",
     "Clip",
     "Corpus",
+    "CslDaily",
     "DropHands",
     "DropJoints",
     "Erase",
@@ -42,6 +45,7 @@ __all__ = [
     "KeypointStore",
     "LengthBucketSampler",
     "Phoenix2014",
+    "Phoenix2014T",
     "PosePipeline",
     "RgbPipeline",
     "Rotate",

@@ -79,6 +79,18 @@ class TrackCorpus:
         if empty:
             raise ValueError(f"{name} has no clip in {' and '.join(empty)}: is the corpus complete?")
 
+    def with_tracks(self, tracks: Iterable[Track], remark: str) -> TrackCorpus:
+        """The corpus with further recordings; ``remark`` is added to its name and says what they are."""
+        return TrackCorpus(
+            name=f"{self.name}, {remark}",
+            fps=self.fps,
+            frame_size=self.frame_size,
+            stored=self.stored,
+            layout=self.layout,
+            tracks=[*self._tracks.values(), *tracks],
+            strokes=self.strokes,
+        )
+
     def clips(self, split: str) -> list[Clip]:
         """The clips of a split."""
         check_split(split)

@@ -205,3 +205,16 @@ def test_maps_of_a_frame_are_averaged_over_all_places() -> None:
             maps = layer(maps)
         assert maps.values.shape[:4] == (1, math.ceil(5 / 4), math.ceil(65 / 32), math.ceil(40 / 32))
         torch.testing.assert_close(trunk(Padded(frames, torch.tensor([5]))).values, maps.values.mean((2, 3)))
+
+
+def test_it_computes_and_learns_in_bfloat16_under_autocast() -> None:
+    network = I3D(num_classes=5, width_multiplier=NARROW, width=8, hidden=4).eval()
+    stream = Padded(torch.randn(2, 9, 3, 34, 20), torch.tensor([9, 6]))
+    with torch.no_grad():
+        exact = network(stream).logits.values
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = network(stream)
+    assert output.taps["frame"].values.dtype == torch.float32
+    assert (output.logits.values - exact).abs().max() < 0.05 * exact.abs().max()
+    output.logits.values.float().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.trunk.parameters())

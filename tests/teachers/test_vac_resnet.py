@@ -143,3 +143,16 @@ def test_a_clip_that_is_padded_before_answers_as_one_that_is_padded_within() -> 
 def test_t_frames_make_a_quarter_as_many_steps_rounded_up() -> None:
     network, _ = small("vac")
     assert network.output_lengths(torch.arange(1, 10)).tolist() == [1, 1, 1, 1, 2, 2, 2, 2, 3]
+
+
+def test_it_computes_and_learns_in_bfloat16_under_autocast() -> None:
+    network, _ = small("vac")
+    stream = Padded(torch.randn(2, 9, 3, 34, 36), torch.tensor([9, 5]))
+    with torch.no_grad():
+        exact = network.eval()(stream).logits.values
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        output = network(stream)
+    assert output.taps["frame"].values.dtype == torch.float32
+    assert (output.logits.values - exact).abs().max() < 0.05 * exact.abs().max()
+    output.logits.values.float().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.tail.head.parameters())

@@ -27,6 +27,7 @@ def as_plain(summary: Summary) -> dict[str, Any]:
         "title": study.title,
         "about": study.about,
         "reference": study.reference,
+        "compare_with": study.compare_with,
         "seeds": list(study.seeds),
         "corpus_seeds": None if study.corpus_seeds is None else list(study.corpus_seeds),
         "columns": list(study.columns),

@@ -154,7 +154,8 @@ def _about_figures(summary: Summary) -> str:
     text = "WER in % (mean and standard deviation over seeds" if several else "WER in % (one seed"
     text += "); intervals are of 95 %."
     if any(row.comparison for row in summary.rows):
-        reference = summary.row(study.reference).row.label
+        alone = study.reference is None
+        reference = "the student alone of the same runs" if alone else summary.row(str(study.reference)).row.label
         over = (
             "clips resampled, seeds drawn from Student's t with the spread measured" if several else "clips resampled"
         )

@@ -153,6 +153,7 @@ class LiveView:
         """Its time begins."""
         self._begun[cell] = time.monotonic()
         self._waiting.discard(cell)
+        self._footer = (0.0, "")
 
     def waits(self, cell: Cell, folder: Path) -> None:
         """Shown in its cell."""

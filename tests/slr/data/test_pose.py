@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from slr.data import DropHands, DropJoints, Jitter, PosePipeline, Rotate, Scale, ShiftPose
-from slr.data.transforms import FrameNormalisation, PoseSpace, SignerNormalisation, mirror_pose
+from slr.data.transforms import CentreNormalisation, FrameNormalisation, PoseSpace, SignerNormalisation, mirror_pose
 from slr.skeleton import SkeletonLayout, skeleton_layout
 
 from .conftest import generator
@@ -336,3 +336,63 @@ def test_mirroring_leaves_depth_alone() -> None:
     seen = pose[..., 3] > 0
     assert torch.equal(mirrored[seen][:, 0], 209 - pose[seen][:, 0])
     assert not mirrored[~seen].any()
+
+
+TRACKS = skeleton_layout("nose-hands-3")
+
+
+def tracks(num_frames: int = 20) -> Tensor:
+    """A nose that hardly moves and two hands."""
+    pose = torch.rand(num_frames, 3, 3, generator=generator(8)) * torch.tensor([100.0, 150.0, 0.0]) + 1.0
+    pose[:, 0] = torch.tensor([80.0, 40.0, 1.0]) + torch.randn(num_frames, 3, generator=generator(9)) * torch.tensor(
+        [1.0, 1, 0]
+    )
+    return pose
+
+
+def test_centre_normalisation_is_its_definition() -> None:
+    pose = tracks()
+    pose[4, 1] = 0
+    result = CentreNormalisation()(pose, TRACKS, SIZE)
+    nose = [statistics.median(pose[:, 0, axis].tolist()) for axis in range(2)]
+    reaches = sorted(math.dist(joint[:2], nose) for frame in pose.tolist() for joint in frame if joint[2] > 0)
+    place = 0.95 * (len(reaches) - 1)
+    below, share = int(place), place - int(place)
+    unit = reaches[below] * (1 - share) + reaches[below + 1] * share
+    for frame in range(20):
+        for joint in range(3):
+            x, y, confidence = pose[frame, joint].tolist()
+            expected = [(x - nose[0]) / unit, (y - nose[1]) / unit, 1.0] if confidence > 0 else [0.0] * 3
+            assert result[frame, joint].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_centre_normalisation_forgets_where_and_how_large_the_signer_is() -> None:
+    pose = tracks()
+    moved = pose * torch.tensor([0.6, 0.6, 1.0]) + torch.tensor([30.0, -12.0, 0.0])
+    normalise = CentreNormalisation()
+    assert torch.allclose(normalise(pose, TRACKS, SIZE), normalise(moved, TRACKS, SIZE), atol=1e-4)
+
+
+@pytest.mark.parametrize("fault", ["no centre", "one point"])
+def test_a_clip_without_a_centre_or_a_reach_is_placed_by_the_frame(fault: str) -> None:
+    pose = tracks()
+    if fault == "no centre":
+        pose[:, 0] = 0
+    else:
+        pose[...] = pose[0, 0].clone()
+    pose[2, 1] = torch.tensor([104.5 + 70, 129.5 - 35, 1.0]) if fault == "no centre" else pose[2, 1]
+    result = PosePipeline(normalise="centre")(pose, TRACKS, SIZE)
+    if fault == "no centre":
+        assert torch.allclose(result[2, 1], torch.tensor([1.0, -0.5, 1.0]))
+    else:
+        assert torch.allclose(result[0, 0, :2], (pose[0, 0, :2] - torch.tensor([104.5, 129.5])) / 70)
+
+
+def test_what_hangs_on_a_root_is_a_distance_under_the_centre_normalisation_too() -> None:
+    pose = hand()
+    pose[..., 3] = 1
+    near, far = (CentreNormalisation(scale)(pose, HAND, SIZE) for scale in (1.0, 4.0))
+    assert torch.equal(near[:, 0], far[:, 0])
+    assert torch.allclose(4 * near[:, 1:, :3], far[:, 1:, :3])
+    described = PosePipeline(normalise="centre", part_scale=4.0)
+    assert torch.equal(PosePipeline.from_description(described.describe())(pose, HAND, SIZE), far)

@@ -114,6 +114,20 @@ def test_rows_of_other_clips_are_not_compared(tmp_path: Path) -> None:
     assert any("not compared with no distillation: only systems scored on the same clips" in note for note in row.notes)
 
 
+def test_rows_may_each_be_compared_with_the_student_alone_of_their_runs(tmp_path: Path) -> None:
+    study = {**STUDY, "compare_with": "alone", "rows": STUDY["rows"][1:]}
+    del study["reference"]
+    grid = planned(tmp_path, study)
+    make_all(grid, usual)
+    summary = summarise(grid, collect(grid))
+    for row in ("kd", "crd"):
+        assert summary.row(row).comparison == compare_recipes(
+            *(reports(grid, row, of) for of in ("baseline", "student"))
+        )
+    text = as_markdown(make_sheet(summary))
+    assert "Differences and p are against the student alone of the same runs" in text
+
+
 def test_every_format_names_the_corpora_of_both(summary: Summary) -> None:
     sheet = make_sheet(summary)
     for text in (as_markdown(sheet), as_html(sheet), as_latex(sheet, "t"), as_json(summary, sheet)):
