@@ -86,6 +86,21 @@ def test_skeleton_timeline_and_relations_are_at_one_time(opened: Browser) -> Non
     assert opened.ask("document.querySelector('#clip-maps canvas').toDataURL()") != map_before
 
 
+def test_the_frame_is_the_one_nearest_to_the_skeleton(opened: Browser) -> None:
+    """Frames come at a lower rate; one from before would show hands where they were."""
+    every, of_pictures = opened.ask("data.every"), opened.ask("data.pictures.every")
+    assert of_pictures > every
+    columns = opened.ask("player.clip.picture[4]")
+    for step in range(opened.ask("player.motion.steps")):
+        opened.driver.execute_script(f"player.seek(({step} + 0.5) * player.stepSeconds)")
+        x, y, width, height = opened.ask("player.tile().tile")
+        shown = of_pictures * (y // height * columns + x // width)
+        assert opened.ask("player.step") == step
+        assert abs(shown - every * step) <= of_pictures / 2 or shown + of_pictures >= opened.ask(
+            "player.clip.seconds * 25"
+        )
+
+
 def test_a_click_on_the_timeline_goes_there(opened: Browser) -> None:
     from selenium.webdriver import ActionChains
 

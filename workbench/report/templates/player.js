@@ -106,7 +106,7 @@ class Player {
   tile() {
     if (!this.bitmap) return null;
     const [, , width, height, columns] = this.clip.picture;
-    const number = Math.floor((this.time * data.fps) / data.pictures.every);
+    const number = Math.round((this.step * data.every) / data.pictures.every); // the one nearest to the skeleton
     const rows = Math.round(this.bitmap.height / height);
     const last = Math.ceil(Math.round(this.clip.seconds * data.fps) / data.pictures.every) - 1;
     const index = Math.min(number, last, rows * columns - 1);
