@@ -12,9 +12,8 @@ from matplotlib.image import AxesImage
 
 from slr.scoring import Transcript
 from workbench.figures.style import RELATIONS, WIDTH, grid, line, looks, plain, save, styled
-from workbench.report.relations import Matrix, Relations, by_distance, mean_relations
+from workbench.report.relations import SIDES, Matrix, Relations, by_distance, mean_relations
 
-SIDES = ("teacher", "student")
 _LONGEST = 7  # characters of a gloss beside an axis
 
 

@@ -1,4 +1,4 @@
-"""The command behind ``scripts/report.py``: figures into the run folder, and a page."""
+"""The command behind ``scripts/report.py``: figures into the run folder, and the page of a run or a study."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from workbench.figures import FOLDER
 from workbench.progress import Progress
 from workbench.report.draw import draw_figures
 from workbench.report.findings import Findings
-from workbench.report.page import build_page
 from workbench.report.run_folder import RunFolder
+from workbench.report.run_page import run_page
+from workbench.report.study_folder import StudyFolder
+from workbench.report.study_page import study_page
 
 
 @dataclass(frozen=True)
@@ -26,35 +28,54 @@ class Wanted:
         html: the file of the page, None for none.
         figures: the folder of the figures, None for that of the run.
         pictures: whether the page holds frames of the corpus.
+        clips: whether the page of a study shows clips, for which its corpus is opened.
     """
 
     split: str = "test"
     html: Path | None = None
     figures: Path | None = None
     pictures: bool = True
+    clips: bool = True
 
 
-def report(run: Path, wanted: Wanted, words: Sequence[str], progress: Progress, console: Console) -> Path:
-    """Draw the figures of a finished run and, where it is asked for, write its page.
+def report(folder: Path, wanted: Wanted, words: Sequence[str], progress: Progress, console: Console) -> Path:
+    """Draw the figures of a finished run and, where it is asked for, write its page; or the page of a study.
 
-    ``words`` change settings of the run, such as ``data.root``.
+    ``words`` change settings of the runs, such as ``data.root``.
 
     Returns:
         the page, or the folder of the figures where no page was asked for.
 
     Raises:
-        ValueError: when the folder is no finished run, was copied by half or changed, or its corpus is missing.
+        ValueError: when the folder is neither a finished run nor a study, was copied by half or changed, or its corpus
+            is missing.
     """
-    findings = Findings.gather(RunFolder.open(run, words), wanted.split, progress)
+    if StudyFolder.holds(folder):
+        return _report_on_study(StudyFolder.open(folder), wanted, words, progress, console)
+    if not wanted.clips:
+        raise ValueError(f"{folder} is a run, which is shown with its clips: --no-clips is for studies")
+    findings = Findings.gather(RunFolder.open(folder, words), wanted.split, progress)
     for note in findings.looks.notes:
         progress.line(note)
-    folder = wanted.figures or run / FOLDER
-    with saying_when_full(folder):
-        written = draw_figures(findings, folder)
-    console.print(f"{len(written)} figures in {folder}", highlight=False, soft_wrap=True)
+    figures = wanted.figures or folder / FOLDER
+    with saying_when_full(figures):
+        written = draw_figures(findings, figures)
+    console.print(f"{len(written)} figures in {figures}", highlight=False, soft_wrap=True)
     if wanted.html is None:
-        return folder
-    page = build_page(findings, pictures=wanted.pictures)
-    write_text(wanted.html, page)
-    console.print(f"page of {len(page.encode()) / 1e6:.1f} MB, {len(findings.clips)} clips", highlight=False)
-    return wanted.html
+        return figures
+    return _write(wanted.html, run_page(findings, pictures=wanted.pictures), console)
+
+
+def _report_on_study(
+    study: StudyFolder, wanted: Wanted, words: Sequence[str], progress: Progress, console: Console
+) -> Path:
+    if wanted.html is None:
+        raise ValueError(f"{study.path} is a study: name the file of its page with --html")
+    page = study_page(study, wanted.split, wanted.html, words, progress, clips=wanted.clips, pictures=wanted.pictures)
+    return _write(wanted.html, page, console)
+
+
+def _write(path: Path, page: str, console: Console) -> Path:
+    write_text(path, page)
+    console.print(f"page of {len(page.encode()) / 1e6:.1f} MB", highlight=False)
+    return path

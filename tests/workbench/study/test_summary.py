@@ -130,7 +130,7 @@ def test_rows_may_each_be_compared_with_the_student_alone_of_their_runs(tmp_path
 
 def test_every_format_names_the_corpora_of_both(summary: Summary) -> None:
     sheet = make_sheet(summary)
-    for text in (as_markdown(sheet), as_html(sheet), as_latex(sheet, "t"), as_json(summary)):
+    for text in (as_markdown(sheet), as_html(sheet), as_latex(sheet, "t"), as_json(summary, sheet)):
         assert CORPUS in text
         assert PAPER in text
     assert as_csv(summary).count(CORPUS) == 4
@@ -150,7 +150,7 @@ def test_the_line_of_what_can_be_resolved_is_the_middle_of_the_rows(summary: Sum
 
 
 def test_the_json_can_be_read_and_says_everything(summary: Summary) -> None:
-    found = json.loads(as_json(summary))
+    found = json.loads(as_json(summary, make_sheet(summary)))
     assert found["corpora"] == [CORPUS]
     rows = {row["name"]: row for row in found["rows"]}
     assert [run["seed"] for run in rows["kd"]["runs"]] == [0, 1, 2]
