@@ -1,4 +1,4 @@
-"""Draw the figures of a finished run into its folder, and show a run or a study on one page that needs no network."""
+"""Draw the figures of a finished run or study into its folder, and show it on one page that needs no network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if __name__ == "__main__":
     parser.add_argument("words", nargs="*", metavar="key=value", help="override any key of a run, such as data.root")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the page")
     parser.add_argument("--split", choices=("dev", "test"), default="test", help="whose clips are shown")
-    parser.add_argument("--figures", type=Path, metavar="DIR", help="where figures go; default: figures/ of the run")
+    parser.add_argument("--figures", type=Path, metavar="DIR", help="where figures go; default: figures/ in the folder")
     parser.add_argument(
         "--no-frames",
         dest="pictures",

@@ -85,7 +85,7 @@ def _distances(axes: Axes, both: dict[str, list[Matrix]], step_seconds: float) -
     axes.axhline(1, color="0.5", linewidth=0.6)
     axes.set(xlabel="seconds later", ylabel="times the even share", ylim=(0, None))
     axes.set_title("by distance, all clips", loc="left")
-    axes.legend()
+    axes.legend(loc="lower center")
 
 
 def _listened_to(axes: Axes, clip: RelatedClip) -> None:

@@ -1,15 +1,17 @@
-"""The command behind ``scripts/report.py``: figures into the run folder, and the page of a run or a study."""
+"""The command behind ``scripts/report.py``: figures into the folder of a run or a study, and a page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from workbench.disk import saying_when_full, write_text
 from workbench.figures import FOLDER
+from workbench.figures.forest import draw_forest
 from workbench.progress import Progress
 from workbench.report.draw import draw_figures
 from workbench.report.findings import Findings
@@ -17,6 +19,7 @@ from workbench.report.run_folder import RunFolder
 from workbench.report.run_page import run_page
 from workbench.report.study_folder import StudyFolder
 from workbench.report.study_page import study_page
+from workbench.report.study_sections import forest_rows
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Wanted:
     Attributes:
         split: which clips are shown.
         html: the file of the page, None for none.
-        figures: the folder of the figures, None for that of the run.
+        figures: the folder of the figures, None for one in that of the run or study.
         pictures: whether the page holds frames of the corpus.
         clips: whether the page of a study shows clips, for which its corpus is opened.
     """
@@ -39,7 +42,7 @@ class Wanted:
 
 
 def report(folder: Path, wanted: Wanted, words: Sequence[str], progress: Progress, console: Console) -> Path:
-    """Draw the figures of a finished run and, where it is asked for, write its page; or the page of a study.
+    """Draw the figures of a finished run or of a study and, where it is asked for, write its page.
 
     ``words`` change settings of the runs, such as ``data.root``.
 
@@ -57,10 +60,7 @@ def report(folder: Path, wanted: Wanted, words: Sequence[str], progress: Progres
     findings = Findings.gather(RunFolder.open(folder, words), wanted.split, progress)
     for note in findings.looks.notes:
         progress.line(note)
-    figures = wanted.figures or folder / FOLDER
-    with saying_when_full(figures):
-        written = draw_figures(findings, figures)
-    console.print(f"{len(written)} figures in {figures}", highlight=False, soft_wrap=True)
+    figures = _draw(wanted.figures or folder / FOLDER, partial(draw_figures, findings), console)
     if wanted.html is None:
         return figures
     return _write(wanted.html, run_page(findings, pictures=wanted.pictures), console)
@@ -69,10 +69,19 @@ def report(folder: Path, wanted: Wanted, words: Sequence[str], progress: Progres
 def _report_on_study(
     study: StudyFolder, wanted: Wanted, words: Sequence[str], progress: Progress, console: Console
 ) -> Path:
+    title = f"{study.table['title']}: {'; '.join(study.table['corpora'])}"
+    figures = _draw(wanted.figures or study.path / FOLDER, partial(draw_forest, forest_rows(study), title), console)
     if wanted.html is None:
-        raise ValueError(f"{study.path} is a study: name the file of its page with --html")
+        return figures
     page = study_page(study, wanted.split, wanted.html, words, progress, clips=wanted.clips, pictures=wanted.pictures)
     return _write(wanted.html, page, console)
+
+
+def _draw(folder: Path, draw: Callable[[Path], list[Path]], console: Console) -> Path:
+    with saying_when_full(folder):
+        written = draw(folder)
+    console.print(f"{len(written)} figures in {folder}", highlight=False, soft_wrap=True)
+    return folder
 
 
 def _write(path: Path, page: str, console: Console) -> Path:

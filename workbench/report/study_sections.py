@@ -24,7 +24,7 @@ def table_section(study: StudyFolder) -> Html:
     parts.append(element("div", _table(sheet), class_="scroll", tabindex="0", role="region", aria_label=sheet["title"]))
     parts += [element("p", element("sup", mark), " ", note, class_="note") for mark, note in sheet["notes"].items()]
     parts += [element("p", remark, class_="note") for remark in sheet["remarks"]]
-    rows = [_forest_row(row) for row in study.rows if row.test_wer is not None]
+    rows = forest_rows(study)
     if rows:
         heading = element("h3", "Rows side by side")
         about = "Diamonds are means, dots are runs, lines are 95 % intervals; the line downwards is the reference row."
@@ -62,6 +62,11 @@ def _table(sheet: Mapping[str, Any]) -> Html:
 
 def _cell(cell: Mapping[str, Any]) -> list[object]:
     return [cell["text"], *(element("sup", mark) for mark in cell["marks"])]
+
+
+def forest_rows(study: StudyFolder) -> list[ForestRow]:
+    """The rows that were measured; rates of a paper belong to another corpus and are not among them."""
+    return [_forest_row(row) for row in study.rows if row.test_wer is not None]
 
 
 def _forest_row(row: StudyRow) -> ForestRow:

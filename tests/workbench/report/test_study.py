@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,17 @@ def test_the_table_is_the_one_of_the_study(folder: Path, tmp_path: Path) -> None
     assert page_of(folder, tmp_path, "--no-clips") == content
 
 
+def test_its_figure_lies_in_its_folder(folder: Path, tmp_path: Path) -> None:
+    copied = Path(shutil.copytree(folder, tmp_path / "copied"))
+    done = here("report", copied)
+    assert done.code == 0, done.err
+    assert done.folder == copied / "figures"
+    assert {path.name for path in done.folder.iterdir()} == {"rows.png", "rows.svg"}
+    shown = re.findall(r"<!-- (.*?) -->", (done.folder / "rows.svg").read_text(encoding="utf-8"))
+    assert {"no distillation", "KD", "CRD"} <= set(shown)
+    assert "I3D" not in shown
+
+
 def test_rates_of_a_paper_are_not_drawn_beside_ours(folder: Path, tmp_path: Path) -> None:
     """They were measured on another corpus."""
     content = page_of(folder, tmp_path, "--no-clips")
@@ -115,7 +127,6 @@ def test_a_run_that_has_a_page_is_a_link_to_it(folder: Path, tmp_path: Path) -> 
 
 
 def test_what_cannot_be_shown_is_refused_in_a_sentence(folder: Path, tmp_path: Path) -> None:
-    assert "is a study: name the file of its page with --html" in here("report", folder).sentence
     broken = Path(shutil.copytree(folder, tmp_path / "broken"))
     run = next(path for path in broken.iterdir() if path.is_dir() and path.name.startswith("kd"))
     edit_json(run / "result.json", lambda result: result["student"]["test"].update(wer=0.0))

@@ -140,7 +140,8 @@ class Player {
       ["teacher", "student"].map((side, number) => {
         const figure = document.createElement("figure");
         const caption = document.createElement("figcaption");
-        caption.textContent = `relations, ${side}${Object.keys(this.clip.related).length > 1 ? `, ${name}` : ""}`;
+        const which = Object.keys(this.clip.related).length > 1 ? `, ${name}` : "";
+        caption.textContent = `relations, ${side}${which}, up to ${this.clip.related[name].most.toFixed(2)}`;
         const canvas = document.createElement("canvas");
         canvas.className = "map";
         canvas.width = canvas.height = 168;
