@@ -4,12 +4,15 @@ from slr.scoring.accuracy import AccuracyReport, accuracy
 from slr.scoring.comparison_report import render_comparisons
 from slr.scoring.elan import write_elan
 from slr.scoring.files import Transcript, read_transcripts
+from slr.scoring.fusion import PRESETS, STREAMS, Preset, fuse, softmax
+from slr.scoring.fusion_search import WeightSearch, search_weights
 from slr.scoring.listing import alignments_text
 from slr.scoring.protocols import PROTOCOLS, Protocol, protocol_by_name
 from slr.scoring.report import as_json, render_report
 from slr.scoring.score_files import FileScores, score_files
 from slr.scoring.score_protocols import ProtocolScores, score_protocols
 from slr.scoring.significance import (
+    ClassComparison,
     Comparison,
     GapClosed,
     Interval,
@@ -22,9 +25,11 @@ from slr.scoring.significance import (
     SegmentTest,
     SystemComparison,
     approximate_randomisation,
+    compare_classifiers,
     compare_recipes,
     compare_systems,
     gap_closed,
+    gap_closed_of_classes,
     holm,
     mapsswe,
     paired_bootstrap,
@@ -40,9 +45,12 @@ from slr.scoring.wer import AlignedGloss, ClipScore, Counts, WerReport, score
 from slr.scoring.writers import write_corpus, write_ctm, write_lines, write_stm
 
 __all__ = [
+    "PRESETS",
     "PROTOCOLS",
+    "STREAMS",
     "AccuracyReport",
     "AlignedGloss",
+    "ClassComparison",
     "ClipScore",
     "Comparison",
     "Counts",
@@ -50,6 +58,7 @@ __all__ = [
     "GapClosed",
     "Interval",
     "PValues",
+    "Preset",
     "Protocol",
     "ProtocolScores",
     "RandomisationTest",
@@ -60,14 +69,18 @@ __all__ = [
     "SegmentTest",
     "SystemComparison",
     "Transcript",
+    "WeightSearch",
     "WerReport",
     "accuracy",
     "alignments_text",
     "approximate_randomisation",
     "as_json",
+    "compare_classifiers",
     "compare_recipes",
     "compare_systems",
+    "fuse",
     "gap_closed",
+    "gap_closed_of_classes",
     "holm",
     "mapsswe",
     "paired_bootstrap",
@@ -83,7 +96,9 @@ __all__ = [
     "score",
     "score_files",
     "score_protocols",
+    "search_weights",
     "seed_spread",
+    "softmax",
     "wer_interval",
     "write_corpus",
     "write_ctm",
