@@ -1,6 +1,14 @@
 """Word error rate under named protocols, its significance, and the files transcripts come in. Imports no torch."""
 
 from slr.scoring.accuracy import AccuracyReport, accuracy
+from slr.scoring.class_table import (
+    CLASS_COLUMNS,
+    CONFUSION_COLUMNS,
+    Confused,
+    class_rows,
+    confused_pairs,
+    confusion_rows,
+)
 from slr.scoring.comparison_report import render_comparisons
 from slr.scoring.elan import write_elan
 from slr.scoring.files import Transcript, read_transcripts
@@ -45,6 +53,8 @@ from slr.scoring.wer import AlignedGloss, ClipScore, Counts, WerReport, score
 from slr.scoring.writers import write_corpus, write_ctm, write_lines, write_stm
 
 __all__ = [
+    "CLASS_COLUMNS",
+    "CONFUSION_COLUMNS",
     "PRESETS",
     "PROTOCOLS",
     "STREAMS",
@@ -53,6 +63,7 @@ __all__ = [
     "ClassComparison",
     "ClipScore",
     "Comparison",
+    "Confused",
     "Counts",
     "FileScores",
     "GapClosed",
@@ -75,9 +86,12 @@ __all__ = [
     "alignments_text",
     "approximate_randomisation",
     "as_json",
+    "class_rows",
     "compare_classifiers",
     "compare_recipes",
     "compare_systems",
+    "confused_pairs",
+    "confusion_rows",
     "fuse",
     "gap_closed",
     "gap_closed_of_classes",

@@ -59,7 +59,9 @@ def fuse(streams: Sequence[NDArray[np.floating]], weights: Sequence[float]) -> N
         raise ValueError(f"the weights are {', '.join(map(str, weights))}: none may be negative, and one is above 0")
     shapes = {stream.shape for stream in streams}
     if len(shapes) > 1:
-        raise ValueError(f"streams of the shapes {sorted(shapes)} cannot be fused: all judge the same clips and classes")
+        raise ValueError(
+            f"streams of the shapes {sorted(shapes)} cannot be fused: all judge the same clips and classes"
+        )
     total = np.zeros(streams[0].shape)
     for stream, weight in zip(streams, weights, strict=True):
         total += weight * stream.astype(np.float64)

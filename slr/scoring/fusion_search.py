@@ -30,9 +30,9 @@ _SLACK = 1e-4  # share of the largest lead by which the first, single-precision 
 class WeightSearch:
     """What a grid gives on some clips.
 
-    ``weights`` are those with the most ``hits`` of ``clips``; of several such combinations (``tied``, among all that were
-    ``tried``) the one nearest to their mean, and the first of those. ``hits_by_weights`` has one axis per stream, in the
-    order of ``axes``.
+    ``weights`` are those with the most ``hits`` of ``clips``; of several such combinations (``tied``, among all that
+    were ``tried``) the one nearest to their mean, and the first of those. ``hits_by_weights`` has one axis per stream,
+    in the order of ``axes``.
     """
 
     weights: tuple[float, ...]

@@ -50,7 +50,12 @@ def compare_classifiers(
 
 
 def gap_closed_of_classes(
-    baseline: AccuracyReport, student: AccuracyReport, teacher: AccuracyReport, *, resamples: int = 10_000, seed: int = 0
+    baseline: AccuracyReport,
+    student: AccuracyReport,
+    teacher: AccuracyReport,
+    *,
+    resamples: int = 10_000,
+    seed: int = 0,
 ) -> GapClosed:
     """The share of the gap of top-1 errors between baseline and teacher that the student closes.
 
