@@ -2,9 +2,20 @@
 
 from students.cosign import CoSign1S, CoSign2S
 from students.dke_gcn import DKEGCN, LightDKEGCN
+from students.dsta_slr import DSTASLR
 from students.joint_rnn import JointRNN
 from students.landmark_transformer import LandmarkTransformer
 from students.st_gcn import STGCN
 from students.stgt import STGT
 
-__all__ = ["DKEGCN", "STGCN", "STGT", "CoSign1S", "CoSign2S", "JointRNN", "LandmarkTransformer", "LightDKEGCN"]
+__all__ = [
+    "DKEGCN",
+    "DSTASLR",
+    "STGCN",
+    "STGT",
+    "CoSign1S",
+    "CoSign2S",
+    "JointRNN",
+    "LandmarkTransformer",
+    "LightDKEGCN",
+]

@@ -13,7 +13,8 @@ from typing import Any
 from torch import nn
 
 from slr.skeleton import skeleton_layout
-from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, JointRNN, LandmarkTransformer, LightDKEGCN
+from students import DKEGCN, DSTASLR, STGCN, STGT, CoSign1S, CoSign2S, JointRNN, LandmarkTransformer, LightDKEGCN
+from students.drop_masks import DropMasks
 from teachers import CNN2DCNN1D, I3D, STSGNet, VACResNet
 
 CLASSES = 7
@@ -65,6 +66,24 @@ def _ctr_gcn(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
         return net
 
     return Case(f"{network.__name__}-{label}", build, _step_shape(arguments))
+
+
+def _dsta(label: str, **arguments: Any) -> Case:
+    small = {"channels": (4, 8), "strides": (1, 2), "graphs": 2, **_small_head(arguments)}
+
+    def build() -> Any:
+        net = DSTASLR(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
+        for name, parameter in net.trunk.named_parameters():
+            if name.endswith(("share", "_gate.weight")):  # a newborn's dictionary and gates pass no gradient on
+                nn.init.normal_(parameter, std=0.5)
+            elif name.endswith("spatial.norm.norm.weight"):  # and its spatial units are hardly there
+                nn.init.ones_(parameter)
+        for module in net.modules():
+            if isinstance(module, DropMasks):
+                module.set_epoch(100)
+        return net
+
+    return Case(f"DSTASLR-{label}", build, _step_shape(arguments))
 
 
 def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
@@ -145,6 +164,11 @@ ROWS: dict[str, list[Case]] = {
     "LightDKEGCN": [
         _ctr_gcn("default", LightDKEGCN),
         _ctr_gcn("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True),
+    ],
+    "DSTASLR": [
+        _dsta("default"),
+        _dsta("class", task="class", persons=2, channels=(4, 4, 8), strides=(1, 2, 2), drop_blocks=1),
+        _dsta("whole", drop_blocks=0, in_channels=2, pooling="mean", context="none"),
     ],
     "CoSign1S": [
         _cosign("default", CoSign1S, mask_rate=0.4),

@@ -34,6 +34,7 @@ from workbench.assemble import make_dataset, open_corpus
 from workbench.config import load_config
 from workbench.preflight import check_distillation
 from workbench.schema import Data, DistillConfig
+from workbench.study.grid import plan
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 # Every block of code in a language of ours begins with a comment that says where it belongs.
@@ -47,7 +48,7 @@ def block(place: str) -> str:
 def test_every_block_says_where_it_belongs_and_is_run_here() -> None:
     assert len(re.findall(r"^```(?:python|yaml)$", PAGE, re.MULTILINE)) == len(BLOCKS)
     used = re.findall(
-        r"(?:block|added|configured|row)\(\s*(?:\w+, )*\"([^\"]+)\"", Path(__file__).read_text(encoding="utf-8")
+        r"(?:block|added|configured|written|row)\(\s*(?:\w+, )*\"([^\"]+)\"", Path(__file__).read_text(encoding="utf-8")
     )
     assert set(used) == set(BLOCKS)
 
@@ -105,6 +106,11 @@ def hold_for(module: ModuleType, case: Any) -> int:
 def configured(folder: Path, place: str) -> Path:
     """The configuration of a block, among all others."""
     shutil.copytree(ROOT / "configs", folder / "configs")
+    return written(folder, place)
+
+
+def written(folder: Path, place: str) -> Path:
+    """The file of a block, in its place below a folder."""
     path = folder / place
     path.write_text(f"# {place}\n{block(place)}", encoding="utf-8")
     return path
@@ -128,6 +134,14 @@ def test_the_loss_meets_what_holds_for_every_loss(
     config = load_config(configured(tmp_path, "configs/cosine.yaml"), schema=DistillConfig)
     assert check_distillation(config).teacher_taps >= {"conv"}
     assert config.distillation.losses["cosine"].weight == 1
+    (tmp_path / "experiments").mkdir()
+    grid = plan(written(tmp_path, "experiments/cosine.yaml"), tmp_path / "runs")
+    assert [str(cell) for cell in grid.runs] == [
+        f"{row}, seed {seed}" for row in ("cosine", "fitnet") for seed in range(3)
+    ]
+    for run in grid.runs.values():
+        assert isinstance(run.config, DistillConfig)
+        assert check_distillation(run.config).teacher_taps >= {"conv"}
 
 
 def test_the_test_of_the_loss_would_notice_another_formula(

@@ -20,6 +20,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "STGCN": {"channels": (4, 4), "temporal_kernel": 3, "context_layers": 1},
     "DKEGCN": {"channels": (4, 4), "strides": (1, 2), "context_layers": 1},
     "LightDKEGCN": {"channels": (4, 4), "strides": (1, 2), "context_layers": 1},
+    "DSTASLR": {"channels": (4, 8), "strides": (1, 2), "graphs": 2, "context_layers": 1},
     "CoSign1S": {"channels": (4, 4), "temporal_kernel": 3, "context_layers": 1},
     "CoSign2S": {"channels": (4, 4), "temporal_kernel": 3, "context_layers": 1},
     "JointRNN": {"frame_width": 8, "context_layers": 1},

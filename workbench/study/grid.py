@@ -144,7 +144,7 @@ def _runs_of(
     row: Row, study: Study, path: Path, folder: Path, store: Path, words: Sequence[str]
 ) -> Iterator[PlannedRun]:
     config_path = _relative(path.parent / (row.config or study.config))
-    own = [*override_words(study.set), *override_words(row.set), *words]
+    own = [*override_words(_settings(row, study)), *words]
     for corpus_seed in study.corpus_seeds or (None,):
         corpus = [] if corpus_seed is None else [f"data.corpus.seed={corpus_seed}"]
         config = load_either(config_path, [*own, *corpus])
@@ -156,6 +156,13 @@ def _runs_of(
             named = _with_run(seeded, name=f"{row.name}-{middle}seed{seed}-{content[:8]}")
             cell = Cell(row.name, seed, corpus_seed)
             yield PlannedRun(cell, script, config_path, (*own, *corpus, f"run.seed={seed}"), named, content)
+
+
+def _settings(row: Row, study: Study) -> dict[str, Any]:
+    """What a row sets, over what its study does; a section that the row sets replaces all that is set within it."""
+    above = {} if row.config is not None else study.set
+    kept = {key: value for key, value in above.items() if not any(key.startswith(f"{section}.") for section in row.set)}
+    return {**kept, **row.set}
 
 
 def _with_run(config: RunConfig, **update: Any) -> RunConfig:
@@ -195,7 +202,7 @@ def _faults_between_rows(study: Study) -> Iterator[Fault]:
                 yield Fault(("rows", index, "runs_of"), f"no row of its own is called {row.runs_of!r}{hint}")
         if row.paper and study.paper is None:
             yield Fault(("rows", index, "paper"), "say in paper of the study whose figures these are")
-    if study.reference not in run:
+    if study.reference is not None and study.reference not in run:
         there = "holds published figures alone" if study.reference in names else "is not there"
         hint = did_you_mean(study.reference, run)
         yield Fault(("reference",), f"the reference row {study.reference!r} {there}{hint}")

@@ -93,11 +93,16 @@ class RowSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole table; ``problems`` are sentences about runs that are not in it."""
+    """A whole table.
+
+    ``problems`` are sentences about runs that are not in it; ``spread`` is that between seeds which all comparisons
+    with a reference row share.
+    """
 
     grid: Grid
     rows: tuple[RowSummary, ...]
     problems: tuple[str, ...]
+    spread: SeedSpread | None = None
 
     def row(self, name: str) -> RowSummary:
         """The row of a name."""
@@ -116,10 +121,15 @@ class Summary:
 def summarise(grid: Grid, collected: Collected) -> Summary:
     """Make the rows of a table from what was found."""
     rows = [_row(grid, row, collected) for row in grid.study.rows]
-    reference = next(row for row in rows if row.row.name == grid.study.reference)
-    rows = _compare(rows, reference)
+    spread = None
+    if grid.study.compare_with == "alone":
+        rows = [_compared_with_alone(row) for row in rows]
+    else:
+        reference = next(row for row in rows if row.row.name == grid.study.reference)
+        spread = _spread([reference, *_opponents(rows, reference)]) if reference.runs else None
+        rows = _compared_with_reference(rows, reference, spread)
     problems = [f"{cell}: {found.reason}" for cell, found in collected.cells.items() if found.run is None]
-    return Summary(grid, tuple(rows), tuple(problems))
+    return Summary(grid, tuple(_corrected(rows)), tuple(problems), spread)
 
 
 def _row(grid: Grid, row: Row, collected: Collected) -> RowSummary:
@@ -169,16 +179,33 @@ def _gap(runs: Runs) -> RecipeGap | None:
     return recipe_gap(*(_grouped(reports) for reports in networks))
 
 
-def _compare(rows: Sequence[RowSummary], reference: RowSummary) -> list[RowSummary]:
-    """The rows with their comparisons: the spread between seeds of all of them, p values corrected for their number."""
-    wanted = [row for row in rows if row is not reference and _is_compared(row)] if reference.runs else []
-    spread = _spread([reference, *wanted])
-    compared = {row.row.name: _compared(row, reference, spread) for row in wanted}
-    tested = [row for row in compared.values() if row.comparison is not None]
-    p_values = holm([row.comparison.p_value for row in tested if row.comparison is not None])
-    for row, p_value in zip(tested, p_values, strict=True):
-        compared[row.row.name] = replace(row, holm=p_value)
+def _compared_with_reference(
+    rows: Sequence[RowSummary], reference: RowSummary, spread: SeedSpread | None
+) -> list[RowSummary]:
+    """The rows with their comparisons, by the spread between seeds of all of them."""
+    theirs = _by_seed(reference) if reference.runs else {}
+    wanted = _opponents(rows, reference)
+    compared = {row.row.name: _compared(row, theirs, reference.row.label, spread) for row in wanted}
     return [compared.get(row.row.name, row) for row in rows]
+
+
+def _opponents(rows: Sequence[RowSummary], reference: RowSummary) -> list[RowSummary]:
+    """The rows that are compared with the reference row."""
+    return [row for row in rows if row is not reference and _is_compared(row)]
+
+
+def _compared_with_alone(row: RowSummary) -> RowSummary:
+    """A distilled student beside the student alone of its own runs; the spread between seeds is that of the two."""
+    if row.network != "student" or not row.runs or row.row.compared is False:
+        return row
+    return _compared(row, _reports(row.runs, "baseline", "test"), "the student alone", None)
+
+
+def _corrected(rows: Sequence[RowSummary]) -> list[RowSummary]:
+    """The rows with their p values corrected for the number of comparisons."""
+    tested = {row.row.name: row.comparison.p_value for row in rows if row.comparison is not None}
+    corrected = dict(zip(tested, holm([*tested.values()]), strict=True))
+    return [replace(row, holm=corrected.get(row.row.name)) for row in rows]
 
 
 def _is_compared(row: RowSummary) -> bool:
@@ -193,9 +220,9 @@ def _spread(rows: Sequence[RowSummary]) -> SeedSpread | None:
     return seed_spread([_grouped(reports, keys) for reports in found if keys <= reports.keys()]) if keys else None
 
 
-def _compared(row: RowSummary, reference: RowSummary, spread: SeedSpread | None) -> RowSummary:
-    """The row with its comparison, on the seeds that it and the reference row both have."""
-    ours, theirs = _by_seed(row), _by_seed(reference)
+def _compared(row: RowSummary, theirs: Mapping[_Key, WerReport], label: str, spread: SeedSpread | None) -> RowSummary:
+    """The row with its comparison, on the seeds that both sides have; ``label`` is what the other side is called."""
+    ours = _by_seed(row)
     common = [key for key in theirs if key in ours]
     if not common:
         return row
@@ -204,10 +231,10 @@ def _compared(row: RowSummary, reference: RowSummary, spread: SeedSpread | None)
         found = compare_recipes(*sides, spread=spread)
         own = compare_recipes(*sides)
     except ValueError as error:
-        return replace(row, notes=(*row.notes, f"not compared with {reference.row.label}: {error}"))
+        return replace(row, notes=(*row.notes, f"not compared with {label}: {error}"))
     notes = row.notes
     if len(common) < max(len(ours), len(theirs)):
-        notes = (*notes, f"compared with {reference.row.label} on the {len(common)} runs that both have")
+        notes = (*notes, f"compared with {label} on the {len(common)} runs that both have")
     return replace(row, comparison=found, p_own_spread=own.p_value, notes=notes)
 
 

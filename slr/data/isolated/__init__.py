@@ -3,7 +3,19 @@
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus, StoredCorpus, without_test_clips
 from slr.data.isolated.dataset import IsolatedDataset, IsolatedSample, collate_isolated
 from slr.data.isolated.doctor import inspect_isolated
-from slr.data.isolated.readers import NTU, NWUCLA, WLASL50, NTUArchive
+from slr.data.isolated.readers import (
+    DSTA,
+    NTU,
+    NWUCLA,
+    WLASL,
+    WLASL50,
+    Kinetics,
+    LabelTable,
+    NTUArchive,
+    Pyskl,
+    TableFolder,
+    read_classes,
+)
 from slr.data.isolated.spec import ClipRow, ClipSource, StoreSpec
 from slr.data.isolated.splits import held_out, stratified_folds
 from slr.data.isolated.store import IsolatedStore
@@ -31,8 +43,10 @@ from slr.data.isolated.transforms.turns import Mirror, RandomScale, RandomShift,
 from slr.data.isolated.writer import StoreWriter, write_store
 
 __all__ = [
+    "DSTA",
     "NTU",
     "NWUCLA",
+    "WLASL",
     "WLASL50",
     "AlignBody",
     "AspectRatio",
@@ -49,11 +63,14 @@ __all__ = [
     "IsolatedDataset",
     "IsolatedSample",
     "IsolatedStore",
+    "Kinetics",
+    "LabelTable",
     "LongestPersonFirst",
     "MinMax",
     "Mirror",
     "NTUArchive",
     "PadTo",
+    "Pyskl",
     "RandomScale",
     "RandomShift",
     "RandomTurn",
@@ -64,6 +81,7 @@ __all__ = [
     "StoreSpec",
     "StoreWriter",
     "StoredCorpus",
+    "TableFolder",
     "ToStream",
     "Transform",
     "TurnWithin",
@@ -72,6 +90,7 @@ __all__ = [
     "collate_isolated",
     "held_out",
     "inspect_isolated",
+    "read_classes",
     "stratified_folds",
     "without_test_clips",
     "write_store",

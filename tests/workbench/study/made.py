@@ -107,6 +107,7 @@ def write_record(folder: Path, run: PlannedRun, roles: Sequence[str], main: str,
     counts = {role: {split: _counts(folder, role, split, main, run) for split in SPLITS} for role in roles}
     shares = {"all": 0.5, "non_blank": 0.4, "dense": 0.6}
     measured: dict[str, Any] = {
+        "corpus": corpus,
         "decoder": "beam-10",
         "names": dict.fromkeys(roles, "STGT"),
         "params": dict.fromkeys(roles, 1000),

@@ -57,6 +57,24 @@ def test_every_corpus_seed_has_its_runs(tmp_path: Path) -> None:
     assert run.name.startswith("kd-corpus5-seed1-")
 
 
+def test_a_section_that_a_row_sets_replaces_what_the_study_sets_within_it(tmp_path: Path) -> None:
+    def change(study: dict[str, Any]) -> None:
+        study["set"]["distillation.losses.kd.weight"] = 7
+        study["rows"][2]["set"] = {"distillation.losses": {"it": {"loss": {"_target_": "kd.losses.FitNet"}}}}
+        config = str(ROOT / "configs" / "control_skeleton_teacher.yaml")
+        study["rows"].append({"name": "own", "label": "of a configuration of its own", "config": config})
+
+    grid = planned(tmp_path, changed(change), seeds=[0])
+    losses = {}
+    for cell, run in grid.runs.items():
+        assert isinstance(run.config, DistillConfig)
+        losses[cell.row] = {name: term.weight for name, term in run.config.distillation.losses.items()}
+    assert losses["kd"]["kd"] == 7
+    assert losses["crd"] == {"it": 1}
+    assert losses["own"]["kd"] == 5
+    assert grid.runs[Cell("own", 0)].config.data.corpus["profile"] == "small"
+
+
 def test_the_content_of_a_run_is_the_same_wherever_it_and_its_corpus_lie(tmp_path: Path) -> None:
     here, there = planned(tmp_path), planned(tmp_path, words=["data.root=/elsewhere", "run.threads=3"])
     assert [run.content for run in here.runs.values()] == [run.content for run in there.runs.values()]
@@ -137,6 +155,8 @@ def test_a_missing_reference_row_is_named(tmp_path: Path) -> None:
         (lambda study: study["rows"][1].update(paper={"pla": 50.0}), "say in paper of the study whose figures"),
         (lambda study: study["rows"][1].update(flags={"pla": "unsure"}), "flags speak of pla"),
         (lambda study: study["rows"][1].update(paper_only=True), "a row of published figures alone is not run"),
+        (lambda study: study.pop("reference"), "name the reference row, or compare_with: alone"),
+        (lambda study: study.update(compare_with="alone"), "leave the reference row out"),
         (lambda study: study.update(seeds=[1, 1]), "1 stands twice"),
         (lambda study: study.update(columns=["test_were"]), "test_were"),
         (lambda study: study.update(lines_after=["kdd"]), "no row is called 'kdd'"),

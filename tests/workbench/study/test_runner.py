@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from workbench.study import runner as runner_module
 from workbench.study.collect import Collected, Found, collect
 from workbench.study.estimate import estimate
 from workbench.study.grid import Cell, Grid, PlannedRun
+from workbench.study.invocation import command_line
 from workbench.study.launch import LocalLauncher
 from workbench.study.runner import StudyRunner
 from workbench.study.state import StudyState
@@ -192,6 +193,20 @@ def test_jobs_of_a_cluster_are_left_when_this_process_ends(grid: Grid) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         do(grid, Interrupting(polls=1000, ticket="3"))
+
+
+def test_a_study_begun_anew_forgets_its_runs_and_trains_apart(grid: Grid) -> None:
+    do(grid, MadeUpLauncher())
+    state = StudyState.open(grid.out)
+    state.ended("some", "reason")
+    (state.store / "networks").mkdir(parents=True)
+    state.begin_anew(run.name for run in grid.runs.values())
+    assert not state.store.exists()
+    again = StudyState.open(grid.out)
+    assert again.fresh
+    assert again.failures == {}
+    assert {found.status for found in collect(grid).cells.values()} == {"unfinished"}
+    assert command_line(grid.runs[Cell("kd", 0)], replace(grid, store=again.store), None).endswith("/runs/losses/fresh")
 
 
 def test_the_time_left_counts_shared_parts_once(grid: Grid) -> None:

@@ -45,6 +45,10 @@ class NTUName:
         found = _NAME.fullmatch(name)
         return None if found is None else cls(*(int(number) for number in found.groups()))
 
+    def row(self, name: str, label: int) -> ClipRow:
+        """The clip as a store keeps it."""
+        return ClipRow(name, label, f"P{self.performer:03d}", f"C{self.camera:03d}", f"S{self.setup:03d}")
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -145,8 +149,7 @@ class NTU:
         for name, keypoints in self._read():
             told = NTUName.parse(name)
             assert told is not None, name
-            performer, camera, setup = f"P{told.performer:03d}", f"C{told.camera:03d}", f"S{told.setup:03d}"
-            yield ClipRow(name, told.action - 1, performer, camera, setup), keypoints
+            yield told.row(name, told.action - 1), keypoints
 
     def splits(self, rows: Sequence[ClipRow]) -> PartsOfSplits:
         """``x-sub`` and ``x-view`` (60), or ``x-sub`` and ``x-set`` (120)."""
