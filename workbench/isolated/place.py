@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ from slr.data import loader
 from slr.data.isolated import IsolatedCorpus, IsolatedDataset, Transform, without_test_clips
 from slr.types import Batch
 from workbench.assemble import CorpusSizes, StageBatches
+from workbench.checkpoint import NetworkCard
 from workbench.components import TARGET, build
 from workbench.config import content_hash
 from workbench.faults import ConfigError, Fault
@@ -161,7 +162,17 @@ class IsolatedPlace:
         batches = loader(dataset, max_clips=self.evaluate.clips_per_batch, shuffle=False, workers=self.data.workers)
         return cast(Iterable[Batch], batches)
 
-    def scores(self, network: nn.Module, split: str) -> ClipScores:
-        """What a network says about every clip of a part, in as many views as the configuration wants."""
+    def scores(self, network: nn.Module, card: NetworkCard, split: str) -> ClipScores:
+        """What a network says about every clip of a part, in as many views as the configuration wants.
+
+        Raises:
+            ValueError: when the part has no clip.
+        """
         dataset = self.dataset(split, views=self.evaluate.views)
-        return look(network, dataset, self.batches(dataset), self.precision, self.evaluate.average)
+        found = look(network, dataset, self.batches(dataset), self.precision, self.evaluate.average)
+        identity = {
+            "network": type(network).__name__,
+            "stream": self.data.stream,
+            "weights_sha256": card.weights_sha256,
+        }
+        return replace(found, about={**found.about, **identity})

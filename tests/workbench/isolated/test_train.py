@@ -16,21 +16,6 @@ from workbench.isolated.scores import ClipScores
 from .waving import waving_config, waving_store
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return waving_store(tmp_path_factory.mktemp("waving"))
-
-
-@pytest.fixture(scope="module")
-def run(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run."""
-    folder = tmp_path_factory.mktemp("run")
-    done = here("train", waving_config(folder, store), "--out", folder / "runs")
-    assert done.code == 0, done.err
-    assert "waving (made up)" in done.out
-    return done.folder
-
-
 def test_a_network_learns_and_is_reported(run: Path, store: Path) -> None:
     result = read_json(run / "result.json")
     assert result["task"] == "class"
