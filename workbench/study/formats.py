@@ -184,7 +184,7 @@ _STYLE = (
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums;border-block:2px solid}"
     "th,td{padding:.2rem .6rem;text-align:right;vertical-align:bottom}"
     "thead{border-bottom:1px solid}thead th[colspan]{text-align:center}tr>:first-child{text-align:left}"
-    "tbody th{font-weight:400}td{white-space:nowrap}.line{border-bottom:1px solid}"
+    "tbody th{font-weight:400;min-width:11rem}td{white-space:nowrap}.line{border-bottom:1px solid}"
 )
 
 
