@@ -5,12 +5,14 @@ from students.dke_gcn import DKEGCN, LightDKEGCN
 from students.dsta_slr import DSTASLR
 from students.joint_rnn import JointRNN
 from students.landmark_transformer import LandmarkTransformer
+from students.ms_g3d import MSG3D
 from students.st_gcn import STGCN
 from students.stgt import STGT
 
 __all__ = [
     "DKEGCN",
     "DSTASLR",
+    "MSG3D",
     "STGCN",
     "STGT",
     "CoSign1S",

@@ -86,7 +86,7 @@ class IsolatedPlace:
             return build(without_weights(node), num_classes=BARE_CLASSES, **self.network_arguments(node))
 
     def network_arguments(self, node: Mapping[str, Any]) -> dict[str, Any]:
-        """The layout, persons and channels of the corpus and the task, where the network asks for them.
+        """The layout, persons and channels of the clips and the task, where the network asks for them.
 
         Raises:
             ConfigError: when it has no head for classes.
@@ -95,12 +95,9 @@ class IsolatedPlace:
         if "task" not in wanted:
             fault = Fault(("network", TARGET), f"{node[TARGET]} has no head for classes, only one for sentences")
             raise ConfigError([fault], "The network does not fit the corpus")
-        known = {
-            "task": "class",
-            "layout": self.corpus.layout,
-            "persons": self.corpus.persons,
-            "in_channels": len(self.corpus.channels),
-        }
+        # As the pipeline leaves them, which may take channels out or put some in.
+        _, persons, _, channels = self.dataset("train")[0].pose.shape
+        known = {"task": "class", "layout": self.corpus.layout, "persons": persons, "in_channels": channels}
         return {name: value for name, value in known.items() if name in wanted}
 
     def pipeline(self) -> tuple[Transform, ...]:

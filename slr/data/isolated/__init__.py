@@ -20,7 +20,15 @@ from slr.data.isolated.spec import ClipRow, ClipSource, StoreSpec
 from slr.data.isolated.splits import held_out, stratified_folds
 from slr.data.isolated.store import IsolatedStore
 from slr.data.isolated.transforms.clip import Chance, SkeletonClip, Transform
-from slr.data.isolated.transforms.frames import DropEmptyFrames, LongestPersonFirst
+from slr.data.isolated.transforms.frames import (
+    DropEmptyFrames,
+    DropFramesWithout,
+    LongestPersonFirst,
+    MatchPersons,
+    TrimStart,
+)
+from slr.data.isolated.transforms.losing import LoseGroups, LoseJoints, MaskBox
+from slr.data.isolated.transforms.noise import DetectorNoise, GaussianNoise, LocalDistortion
 from slr.data.isolated.transforms.place import (
     AlignBody,
     AspectRatio,
@@ -39,7 +47,23 @@ from slr.data.isolated.transforms.sampling import (
     Window,
 )
 from slr.data.isolated.transforms.streams import ToStream
+from slr.data.isolated.transforms.times import (
+    DropFrames,
+    MaskTime,
+    MeanBins,
+    SplineSpeed,
+    TemporalCrop,
+    TimeWarp,
+)
 from slr.data.isolated.transforms.turns import Mirror, RandomScale, RandomShift, RandomTurn, TurnWithin
+from slr.data.isolated.transforms.views import (
+    Camera,
+    KeepChannels,
+    RandomAffine,
+    RandomMove,
+    ShiftBy,
+    WithMotion,
+)
 from slr.data.isolated.writer import StoreWriter, write_store
 
 __all__ = [
@@ -50,43 +74,64 @@ __all__ = [
     "WLASL50",
     "AlignBody",
     "AspectRatio",
+    "Camera",
     "CentreOn",
     "Chance",
     "ClipRow",
     "ClipSource",
     "CropResize",
+    "DetectorNoise",
     "DropEmptyFrames",
+    "DropFrames",
+    "DropFramesWithout",
     "FrameToUnit",
+    "GaussianNoise",
     "HandsOnWrists",
     "IsolatedClip",
     "IsolatedCorpus",
     "IsolatedDataset",
     "IsolatedSample",
     "IsolatedStore",
+    "KeepChannels",
     "Kinetics",
     "LabelTable",
+    "LocalDistortion",
     "LongestPersonFirst",
+    "LoseGroups",
+    "LoseJoints",
+    "MaskBox",
+    "MaskTime",
+    "MatchPersons",
+    "MeanBins",
     "MinMax",
     "Mirror",
     "NTUArchive",
     "PadTo",
     "Pyskl",
+    "RandomAffine",
+    "RandomMove",
     "RandomScale",
     "RandomShift",
     "RandomTurn",
     "SampleSubset",
     "SampleWithReplacement",
+    "ShiftBy",
     "SizeOfBody",
     "SkeletonClip",
+    "SplineSpeed",
     "StoreSpec",
     "StoreWriter",
     "StoredCorpus",
     "TableFolder",
+    "TemporalCrop",
+    "TimeWarp",
     "ToStream",
     "Transform",
+    "TrimStart",
     "TurnWithin",
     "UniformSample",
     "Window",
+    "WithMotion",
     "collate_isolated",
     "held_out",
     "inspect_isolated",

@@ -159,7 +159,7 @@ def test_the_corpus_of_the_paper_is_called_another_only_where_it_is(grid: Grid, 
 
 def test_every_format_names_the_corpora_of_both(summary: Summary) -> None:
     sheet = make_sheet(summary)
-    for text in (as_markdown(sheet), as_html(sheet), as_latex(sheet, "t"), as_json(summary)):
+    for text in (as_markdown(sheet), as_html(sheet), as_latex(sheet, "t"), as_json(summary, sheet)):
         assert CORPUS in text
         assert PAPER in text
     assert as_csv(summary).count(CORPUS) == 4
@@ -179,7 +179,7 @@ def test_the_line_of_what_can_be_resolved_is_the_middle_of_the_rows(summary: Sum
 
 
 def test_the_json_can_be_read_and_says_everything(summary: Summary) -> None:
-    found = json.loads(as_json(summary))
+    found = json.loads(as_json(summary, make_sheet(summary)))
     assert found["corpora"] == [CORPUS]
     rows = {row["name"]: row for row in found["rows"]}
     assert [run["seed"] for run in rows["kd"]["runs"]] == [0, 1, 2]
