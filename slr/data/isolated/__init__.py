@@ -3,6 +3,7 @@
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus, StoredCorpus, without_test_clips
 from slr.data.isolated.dataset import IsolatedDataset, IsolatedSample, collate_isolated
 from slr.data.isolated.doctor import inspect_isolated
+from slr.data.isolated.mixup import MixedBatch, MixUp
 from slr.data.isolated.readers import (
     DSTA,
     NTU,
@@ -105,6 +106,8 @@ __all__ = [
     "MeanBins",
     "MinMax",
     "Mirror",
+    "MixUp",
+    "MixedBatch",
     "NTUArchive",
     "PadTo",
     "Pyskl",
