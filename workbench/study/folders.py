@@ -12,6 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,13 +43,14 @@ class RefusedRunError(ValueError):
 class RunFolder:
     """A finished run whose files agree with each other.
 
-    ``steps`` is what was measured, ``result`` the content of ``result.json``.
+    ``measured`` is what its steps found, ``result`` the content of ``result.json``, ``finished`` when that was, UTC.
     """
 
     folder: Path
     config: RunConfig
     result: Mapping[str, Any]
     measured: Mapping[str, Any]
+    finished: str
 
     @property
     def main(self) -> str:
@@ -65,6 +67,15 @@ class RunFolder:
         """The commit of the workbench that it was started with last, where that is known."""
         path = self.folder / "environment.json"
         return json.loads(path.read_text(encoding="utf-8")).get("commit") if path.is_file() else None
+
+    @cached_property
+    def wall_seconds(self) -> float | None:
+        """From its last start to its end, where that is known."""
+        path = self.folder / "environment.json"
+        started = json.loads(path.read_text(encoding="utf-8")).get("started") if path.is_file() else None
+        if started is None:
+            return None
+        return (datetime.fromisoformat(self.finished) - datetime.fromisoformat(started)).total_seconds()
 
     def report(self, role: str, split: str) -> WerReport | None:
         """The scores of a network on a split; None for a teacher that was not measured there."""
@@ -108,7 +119,7 @@ def read_run(folder: Path, config: RunConfig | None = None) -> RunFolder | None:
     done = read_steps(folder / "steps.json").get(step)
     if done is None:
         return None  # it was begun anew, and the result is that of an earlier run
-    run = RunFolder(folder, config, result, done.result)
+    run = RunFolder(folder, config, result, done.result, done.finished)
     _check_whole(run, done.outputs)
     _check_result(run)
     return run

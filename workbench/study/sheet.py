@@ -24,10 +24,11 @@ class SheetCell:
 
 @dataclass(frozen=True)
 class Heading:
-    """The heading of a column, below that of its group."""
+    """The heading of a column, below that of its group; ``published`` where it holds the figures of a paper."""
 
     text: str
     group: str = ""
+    published: bool = False
 
 
 @dataclass
@@ -70,7 +71,7 @@ def make_sheet(summary: Summary) -> Sheet:
     ours = f"ours, {_corpora(summary)[0]}" if len(_corpora(summary)) == 1 else "ours"
     headings = [Heading(""), *(Heading(heading, ours if published else "") for _, heading, _ in columns)]
     if study.paper is not None:
-        headings += [Heading(_PAPER_HEADINGS[key], f"paper, {study.paper.corpus}") for key in published]
+        headings += [Heading(_PAPER_HEADINGS[key], f"paper, {study.paper.corpus}", published=True) for key in published]
     if many:
         headings.append(Heading("corpus"))
     sheet = Sheet(study.title, _lead(summary), headings)

@@ -210,13 +210,13 @@ def test_a_study_begun_anew_forgets_its_runs_and_trains_apart(grid: Grid) -> Non
 
 
 def test_the_time_left_counts_shared_parts_once(grid: Grid) -> None:
-    """60 s for the teacher, 60 s for the student alone, 60 s for the student, 1 s for the teacher's outputs."""
+    """60 s each for teacher, student alone and student, 1 s for the teacher's outputs, 5 s around."""
     make_run(grid.runs[Cell("kd", 0)], usual(Cell("kd", 0)))
     pending = [cell for cell in grid.runs if cell != Cell("kd", 0)]
     found = estimate(grid, collect(grid).finished, pending)
-    assert found.seconds == {Cell("kd", 1): 181.0, Cell("crd", 0): 60.0, Cell("crd", 1): 60.0}
-    assert found.total(jobs=1) == 301.0
-    assert found.total(jobs=2) == 181.0
+    assert found.seconds == {Cell("kd", 1): 186.0, Cell("crd", 0): 65.0, Cell("crd", 1): 65.0}
+    assert found.total(jobs=1) == 316.0
+    assert found.total(jobs=2) == 186.0
     assert estimate(grid, {}, pending).total(jobs=1) is None
     assert estimate(grid, {}, []).total(jobs=1) == 0.0
 
