@@ -6,6 +6,7 @@ from students.dsta_slr import DSTASLR
 from students.joint_rnn import JointRNN
 from students.landmark_transformer import LandmarkTransformer
 from students.ms_g3d import MSG3D
+from students.sl_gcn import SLGCN
 from students.st_gcn import STGCN
 from students.stgt import STGT
 
@@ -13,6 +14,7 @@ __all__ = [
     "DKEGCN",
     "DSTASLR",
     "MSG3D",
+    "SLGCN",
     "STGCN",
     "STGT",
     "CoSign1S",

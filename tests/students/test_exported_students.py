@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from slr.types import Padded
-from students import DSTASLR, MSG3D, STGCN, STGT, CoSign1S, CoSign2S, LandmarkTransformer, LightDKEGCN
+from students import DSTASLR, MSG3D, SLGCN, STGCN, STGT, CoSign1S, CoSign2S, LandmarkTransformer, LightDKEGCN
 
 
 class WholeClips(nn.Module):
@@ -36,6 +36,7 @@ SMALL = {"num_classes": 5, "layout": "sign-27", "width": 8}
         LightDKEGCN(**SMALL, channels=(4, 8), strides=(1, 2), temporal_layers="K3", context="none"),
         DSTASLR(**SMALL, channels=(4, 8), strides=(1, 2), graphs=2, temporal_layers="K3", context="none"),
         MSG3D(**SMALL, channels=(6, 12), strides=(1, 2), scales=3, temporal_layers="K3", context="none"),
+        SLGCN(**SMALL, channels=(4, 8), strides=(1, 2), groups=2, temporal_layers="K3", context="none"),
         CoSign1S(**SMALL, channels=(4, 6), temporal_kernel=3, context="none"),
         CoSign2S(**SMALL, channels=(4, 6), temporal_kernel=3, centre_groups=True, context="none"),
         LandmarkTransformer(**SMALL, patch_heads=2, heads=2, local_blocks=1, global_blocks=1),
