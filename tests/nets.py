@@ -198,6 +198,7 @@ ROWS: dict[str, list[Case]] = {
     "LandmarkTransformer": [
         _landmarks("default"),
         _landmarks("face", layout="coco-wholebody-79", temporal_layers="K3"),
+        _landmarks("class", layout="mediapipe-lips-hands-87", in_channels=2, task="class"),
         _landmarks("body-alone", layout="openpose-18", in_channels=2, shared_head=True),
     ],
     "CNN2DCNN1D": [
