@@ -1,60 +1,17 @@
-"""Make what runs need: the simulated corpus, recorded signs stitched into sentences, a language model of glosses."""
+"""Make what runs need: corpora, simulated, stitched or stored, a teacher's outputs, a language model of glosses."""
 
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
-from pathlib import Path
 
-from slr.synthesis import KEYPOINT_LEVELS, PROFILES, SimulatedSpec, StitchSpec
 from workbench.cli import command, example_parser
+from workbench.isolated_command import add_isolated_corpora
 from workbench.outputs_command import add_teacher_outputs
-from workbench.prepare import language_model, prepare
-from workbench.progress import make_progress
-
-
-def simulated(asked: Namespace) -> SimulatedSpec:
-    """The specification of a simulated corpus."""
-    return SimulatedSpec(profile=asked.profile, seed=asked.seed, sentence_lists=asked.sentence_lists)
-
-
-def stitched(asked: Namespace) -> StitchSpec:
-    """The specification of a stitched corpus."""
-    return StitchSpec(source=asked.source, seed=asked.seed)
-
-
-def corpus(asked: Namespace) -> None:
-    """Make a corpus and print its folder last."""
-    print(prepare(asked.specify(asked), asked.out, asked.level, asked.workers, make_progress()))
-
-
-def ngrams(asked: Namespace) -> None:
-    """Count the n-grams of a file of transcripts and print the file that was written."""
-    print(language_model(asked.transcripts, asked.order, asked.out))
-
+from workbench.prepare_command import add_language_model, add_made_corpora
 
 if __name__ == "__main__":
     parser = example_parser(__doc__, "python scripts/prepare.py synthetic --profile tiny --out data/synthetic")
-    corpora = parser.add_subparsers(required=True, metavar="WHAT")
-    synthetic = corpora.add_parser("synthetic", help="the simulated corpus")
-    synthetic.add_argument("--profile", choices=tuple(PROFILES), default="small")
-    synthetic.add_argument(
-        "--sentence-lists", metavar="DIR", help="folder with train.tsv, dev.tsv, test.tsv of Phoenix"
-    )
-    synthetic.set_defaults(specify=simulated, level="very-high")
-    stitch = corpora.add_parser("stitch", help="recorded isolated signs joined into sentences, frames rendered")
-    stitch.add_argument("source", help="WLASL-50 keypoint file (wlasl50_real.npz)")
-    stitch.set_defaults(specify=stitched, level="none")
-    model = corpora.add_parser("language-model", help="an n-gram model of glosses (ARPA) for the beam search")
-    model.add_argument("transcripts", type=Path, help="transcripts to count, the training split: .csv, .stm, lines")
-    model.add_argument("--order", type=int, default=3, help="longest n-gram (default: %(default)s)")
-    model.add_argument("--out", type=Path, metavar="FILE", default=Path("glosses.arpa"), help="default: %(default)s")
-    model.set_defaults(work=ngrams)
-    add_teacher_outputs(corpora)
-    for made in (synthetic, stitch):
-        made.set_defaults(work=corpus)
-        made.add_argument("--seed", type=int, default=0)
-        made.add_argument("--level", choices=tuple(KEYPOINT_LEVELS), help="keypoint level (default: %(default)s)")
-        made.add_argument("--workers", type=int, help="rendering processes (default: one per processor)")
-        made.add_argument("--out", metavar="DIR", default="data", help="made below this folder (default: %(default)s)")
+    commands = parser.add_subparsers(required=True, metavar="WHAT")
+    for add in (add_made_corpora, add_isolated_corpora, add_language_model, add_teacher_outputs):
+        add(commands)
     sys.exit(command(lambda asked: asked.work(asked), parser, subcommands=True))

@@ -13,13 +13,14 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from slr.tensors import read_safetensors
 from slr.vocabulary import Vocabulary
 from workbench.components import build
 from workbench.config import content_hash
 from workbench.disk import write_bytes, write_text
 from workbench.faults import ConfigError
 from workbench.rng import preserved
-from workbench.tensor_file import detached, read_safetensors
+from workbench.tensor_file import detached
 from workbench.version import __version__
 
 FORMAT = 1  # raised when an older version could no longer read what is written

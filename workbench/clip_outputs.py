@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench.tensor_file import read_safetensors
+from slr.tensors import read_safetensors
 
 ENDINGS = (".npz", ".safetensors")
 _PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".npy")

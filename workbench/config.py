@@ -95,7 +95,7 @@ def write_config(config: Section, path: Path | str) -> None:
 
 def config_hash(config: Section) -> str:
     """SHA-256 of the resolved settings, without those marked :class:`Incidental` (output folder, device, threads)."""
-    return content_hash(_essential(config))
+    return content_hash(essential(config))
 
 
 def content_hash(value: Any) -> str:
@@ -104,15 +104,16 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _essential(value: Any) -> Any:
+def essential(value: Any) -> Any:
+    """A resolved configuration as plain data, without the settings that change no result."""
     if isinstance(value, Section):
         fields = type(value).model_fields
         kept = [name for name, field in fields.items() if Incidental not in field.metadata]
-        return {name: _essential(getattr(value, name)) for name in kept}
+        return {name: essential(getattr(value, name)) for name in kept}
     if isinstance(value, Mapping):
-        return {key: _essential(child) for key, child in value.items()}
+        return {key: essential(child) for key, child in value.items()}
     if isinstance(value, list | tuple):
-        return [_essential(child) for child in value]
+        return [essential(child) for child in value]
     return value
 
 

@@ -16,7 +16,7 @@ from workbench.config import config_hash
 from workbench.disk import saying_when_full
 from workbench.feasibility import check_clips
 from workbench.made_teacher import MadeTeacher, check_ready_made, make_teacher, ready_made, teacher_roles
-from workbench.measure import SPLITS, MadeNetwork, hypotheses_file, left_files, measure, scored
+from workbench.measure import SPLITS, MadeNetwork, hypotheses_file, leave_references, left_files, measure, scored
 from workbench.preflight import Needs, check_distillation
 from workbench.progress import Progress
 from workbench.pseudo_labels import LABELS, agreement, configured_labels
@@ -68,7 +68,9 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
         roles = {**teacher_roles(config.teacher), **STUDENTS}
         splits = finished.result["splits"]
         networks = {role: scored(place, record.folder, role, MAIN, finished.result, splits[role]) for role in roles}
-        result = {**_result(config, networks, finished.result), **_watched(record.metrics.rows(), finished.result)}
+        found = _result(config, place.corpus.name, networks, finished.result)
+        result = {**found, **_watched(record.metrics.rows(), finished.result)}
+        leave_references(place, record.folder)
         record.write_result(result)
         if result["diagnostics"] is not None:
             console.print(render_diagnostics(result["diagnostics"]))
@@ -162,11 +164,14 @@ def _watched(rows: list[dict[str, Any]], measured: dict[str, Any]) -> dict[str, 
     }
 
 
-def _result(config: DistillConfig, networks: dict[str, NetworkResult], measured: dict[str, Any]) -> dict[str, Any]:
+def _result(
+    config: DistillConfig, corpus: str, networks: dict[str, NetworkResult], measured: dict[str, Any]
+) -> dict[str, Any]:
     result = {
         "name": config.run.name,
         "config_hash": config_hash(config),
         "seed": config.run.seed,
+        "corpus": corpus,
         "protocol": config.data.protocol,
         "decoder": measured["decoder"],
         **{role: _as_dict(networks[role], measured["outputs"].get(role)) for role in ROLES},

@@ -11,7 +11,7 @@ from torch import nn
 
 from slr.ctc import Decoder
 from slr.files import copy_whole
-from slr.scoring import read_transcripts, score
+from slr.scoring import Transcript, read_transcripts, score, write_stm
 from slr.types import Network
 from workbench.checkpoint import NetworkCard, checkpoint_files
 from workbench.cost import count_macs, count_parameters
@@ -76,6 +76,23 @@ def _leave(place: Workplace, role: str, one: MadeNetwork, decoder: Decoder, reco
         copy_whole(source, record.folder / f"{role}{ending}")
     for row in MetricsFile(one.metrics).rows() if one.metrics else []:
         record.metrics.append({"network": role, **row})
+
+
+def references_file(split: str) -> str:
+    """Name of the file with the transcripts of a split, beside the hypotheses: with both, a score can be checked."""
+    return f"references.{split}.stm"
+
+
+def leave_references(place: Workplace, folder: Path) -> None:
+    """Write what should have been read in dev and test.
+
+    Raises:
+        NoRoomError: when there is no room in the run folder.
+    """
+    with saying_when_full(folder):
+        for split in SPLITS:
+            wanted = {clip.id: Transcript(clip.glosses, clip.signer) for clip in place.corpus.clips(split)}
+            write_stm(folder / references_file(split), wanted)
 
 
 def left_files(roles: Collection[str], main: str) -> list[str]:

@@ -170,8 +170,7 @@ class RunRecord:
 
     def steps(self) -> dict[str, StepRecord]:
         """All finished steps by name, whatever their inputs were."""
-        content = _read_json(self.folder / "steps.json") or {}
-        return {name: StepRecord(**entry) for name, entry in content.items()}
+        return read_steps(self.folder / "steps.json")
 
     def write_result(self, result: Mapping[str, Any], name: str = "result.json") -> Path:
         """Write ``result.json`` and return its path."""
@@ -194,6 +193,16 @@ class RunRecord:
         # What an earlier start found stays on record: a run may be continued on another machine.
         earlier = [] if before is None else [*before.pop("earlier_starts", []), before]
         write_text(path, json.dumps({**here, "earlier_starts": earlier}, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_steps(path: Path) -> dict[str, StepRecord]:
+    """The finished steps that a file records, by name; none where there is no file.
+
+    Raises:
+        ValueError: when the file is damaged.
+    """
+    content = _read_json(path) or {}
+    return {name: StepRecord(**entry) for name, entry in content.items()}
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -87,11 +87,16 @@ class Diagnostics(Section):
 
 
 class Run(Section):
-    """What a run is called and what it runs on; ``diagnostics: null`` switches these off."""
+    """What a run is called and what it runs on; ``diagnostics: null`` switches these off.
+
+    Trained networks, teacher outputs and pseudo-labels lie in ``store``, which runs may share whose folders lie apart;
+    when it is left out they lie in ``out``, beside the run folders.
+    """
 
     name: Name
     seed: Seed = 0
     out: Annotated[str, Incidental] = "runs"
+    store: Annotated[str | None, Incidental] = None
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     device: Annotated[Literal["auto", "cpu", "cuda"], Incidental] = "auto"
     threads: Annotated[Positive | None, Incidental] = None

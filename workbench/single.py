@@ -9,7 +9,7 @@ from rich.console import Console
 from workbench.assemble import make_decoder
 from workbench.config import config_hash
 from workbench.feasibility import check_clips
-from workbench.measure import left_files, measure, scored
+from workbench.measure import leave_references, left_files, measure, scored
 from workbench.preflight import check_training
 from workbench.progress import Progress
 from workbench.pseudo_labels import agreement, configured_labels
@@ -57,6 +57,7 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
             "name": config.run.name,
             "config_hash": config_hash(config),
             "seed": config.run.seed,
+            "corpus": place.corpus.name,
             "protocol": config.data.protocol,
             "decoder": finished.result["decoder"],
             "network": network.as_dict(),
@@ -65,6 +66,7 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
         }
         if "pseudo_label_accuracy" in finished.result:
             result["pseudo_label_accuracy"] = finished.result["pseudo_label_accuracy"]
+        leave_references(place, record.folder)
         record.write_result(result)
         console.print(render_networks(result, {"": network}, place.corpus.name))
     return record.folder

@@ -12,15 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from slr.tensors import read_safetensors
 from workbench.disk import write_bytes
 
 _TENSOR, _TUPLE, _ITEMS = "$tensor", "$tuple", "$items"
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80")  # torch.save since 1.6 writes a zip, before that a bare pickle
 
 
 def write_tree(path: Path | str, tree: Any) -> None:
@@ -48,32 +47,6 @@ def read_tree(path: Path | str) -> Any:
     if _digest(metadata["tree"], tensors) != metadata["sha256"]:
         raise ValueError(f"{path} was changed after it was written: remove it, and the training starts again")
     return _unflatten(json.loads(metadata["tree"]), tensors)
-
-
-def read_safetensors(path: Path | str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a safetensors file.
-
-    Raises:
-        ValueError: when there is no such file, it is a pickle, or it is damaged; one sentence.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist: nothing was saved under this name")
-    with path.open("rb") as file:
-        start = file.read(9)
-    # The first bytes of a safetensors file are a length and can be anything; after them opens a JSON object.
-    if start.startswith(_PICKLE_STARTS) and not start.endswith(b"{"):
-        raise ValueError(
-            f"{path} is a pickle as torch.save writes it, which can run code when it is opened: convert released "
-            "weights with scripts/prepare.py weights"
-        )
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
-    except (safetensors.SafetensorError, json.JSONDecodeError) as error:
-        raise ValueError(
-            f"{path} is damaged or cut short ({error}): take another copy of it, or remove it and make it anew"
-        ) from error
 
 
 def detached(tensor: Tensor) -> Tensor:

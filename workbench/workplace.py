@@ -58,6 +58,7 @@ class Workplace:
             torch.set_num_threads(run.threads)
         with Making(progress) as making, saying_when_full(data.root):
             corpus = open_corpus(data, making)
+        store = Path(run.out if run.store is None else run.store)
         return cls(
             corpus=corpus,
             vocabulary=corpus.vocabulary(data.vocabulary),
@@ -65,9 +66,9 @@ class Workplace:
             precision=choose_precision(run.precision, choose_device(run.device)),
             evaluate_every=evaluate.every_epochs,
             frames_per_batch=evaluate.frames_per_batch,
-            store=Path(run.out) / "networks",
-            cache=Path(run.out) / "cache",
-            labels=Path(run.out) / "labels",
+            store=store / "networks",
+            cache=store / "cache",
+            labels=store / "labels",
             progress=progress,
             diagnostics=run.diagnostics,
         )

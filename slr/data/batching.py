@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from slr.data.dataset import Sample, SignDataset, collate
 from slr.data.seeding import sample_generator
 from slr.types import Batch, Padded
 
@@ -115,8 +115,28 @@ class LengthBucketSampler(Sampler[list[int]]):
         return batches[self.rank :: self.num_ranks]
 
 
+@runtime_checkable
+class BatchedDataset(Protocol):
+    """What a dataset needs for its clips to become batches: of sentences, or of isolated signs."""
+
+    training: bool
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """The most steps that every sample can have."""
+        ...
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, also for loading processes that are already running."""
+        ...
+
+    def collate(self, samples: Sequence[Any]) -> Batch:
+        """Samples as a batch."""
+        ...
+
+
 def loader(
-    dataset: SignDataset,
+    dataset: BatchedDataset,
     *,
     frames_per_batch: int,
     max_clips: int | None = None,
@@ -127,7 +147,7 @@ def loader(
     pin_memory: bool = False,
     rank: int = 0,
     num_ranks: int = 1,
-) -> DataLoader[Sample]:
+) -> DataLoader[Any]:
     """Iterates over :class:`slr.types.Batch`; call :func:`set_epoch` before every epoch of training.
 
     ``shuffle`` follows ``dataset.training`` when left out. With ``workers`` 0 the calling process loads. Workers live
@@ -148,9 +168,9 @@ def loader(
         num_ranks=num_ranks,
     )
     return DataLoader(
-        dataset,
+        cast(Dataset[Any], dataset),
         batch_sampler=sampler,
-        collate_fn=_collate_pinnable if pin_memory else collate,
+        collate_fn=_PinnableCollate(dataset.collate) if pin_memory else dataset.collate,
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=pin_memory,
@@ -159,9 +179,9 @@ def loader(
     )
 
 
-def set_epoch(batches: DataLoader[Sample], epoch: int, first: int = 0) -> None:
+def set_epoch(batches: DataLoader[Any], epoch: int, first: int = 0) -> None:
     """Choose the epoch of a :func:`loader`, of its samples and its batches alike, and the batch it begins with."""
-    assert isinstance(batches.dataset, SignDataset)
+    assert isinstance(batches.dataset, BatchedDataset)
     assert isinstance(batches.batch_sampler, LengthBucketSampler)
     batches.dataset.set_epoch(epoch)
     batches.batch_sampler.set_epoch(epoch, first)
@@ -186,5 +206,11 @@ def _pinned(padded: Padded) -> Padded:
     return Padded(padded.values.pin_memory(), padded.lengths.pin_memory())
 
 
-def _collate_pinnable(samples: Sequence[Sample]) -> Batch:
-    return _PinnableBatch(**vars(collate(samples)))
+@dataclass(frozen=True)
+class _PinnableCollate:
+    """A class, so that it can be sent to loading processes."""
+
+    collate: Callable[[Sequence[Any]], Batch]
+
+    def __call__(self, samples: Sequence[Any]) -> Batch:
+        return _PinnableBatch(**vars(self.collate(samples)))

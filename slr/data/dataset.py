@@ -137,6 +137,10 @@ class SignDataset(Dataset[Sample]):
         """The largest number of steps each clip's plan can have, for making batches."""
         return tuple(self.plan.bounds(self.corpus.num_frames(clip), training=self.training)[1] for clip in self.clips)
 
+    def collate(self, samples: Sequence[Sample]) -> Batch:
+        """Samples as a batch."""
+        return collate(samples)
+
     def references(self) -> dict[str, tuple[str, ...]]:
         """The full transcript of every clip by its id, glosses outside the vocabulary included."""
         return {clip.id: clip.glosses for clip in self.clips}

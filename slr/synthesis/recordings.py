@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from slr.data.wlasl50_file import POSE, Wlasl50File
 from slr.synthesis.hand import PALM, hand_points, unit
 from slr.synthesis.phonology import Array
 
-# The eleven MediaPipe pose points of the WLASL-50 file, in its order.
-_WLASL50_POSE = (
-    "nose", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist",
-    "left_hip", "right_hip", "left_knee", "right_knee",
-)  # fmt: skip
 # x and y are shares of a frame whose size was not kept. WLASL videos are mostly 288 x 192 pixels; with that shape
 # noses stand 1.14 shoulder half-widths above the shoulders (median), near the 1.02 of the simulated body.
 ASPECT = 3 / 2
@@ -49,48 +43,17 @@ class RecordedClip:
 def read_wlasl50(path: Path | str) -> list[RecordedClip]:
     """Read the WLASL-50 keypoint file.
 
-    The file holds ``x`` ``[N, 30, 170]`` (11 pose points of x, y, z, visibility, then 21 left and 21 right hand
-    points of x, y, z, shares of the frame), ``label``, ``n_frames`` and ``classes``; a hand of zeros was not found.
+    What is in it is said in :class:`slr.data.wlasl50_file.Wlasl50File`.
 
     Raises:
         ValueError: when the file is missing or is not such a file.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path} does not exist: stitching needs the WLASL-50 keypoint file (wlasl50_real.npz)")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is no WLASL-50 keypoint file: such a file is an npz archive")
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            rows, labels, lengths, classes = (arrays[key] for key in ("x", "label", "n_frames", "classes"))
-    except (KeyError, ValueError, zipfile.BadZipFile, zlib.error) as fault:
-        raise ValueError(
-            f"{path} is no WLASL-50 keypoint file ({fault}): it needs x [N, 30, 170], label, n_frames, classes"
-        ) from fault
-    _check(path, rows, labels, lengths, classes)
-    return [
-        _clip(f"wlasl50-{index:03d}", str(classes[labels[index]]), rows[index, : lengths[index]].astype(np.float64))
-        for index in range(len(rows))
-    ]
+    file = Wlasl50File(path)
+    return [_clip(file.id(index), file.classes[file.labels[index]], *file.clip(index)) for index in range(len(file))]
 
 
-def _check(path: Path, rows: Array, labels: Array, lengths: Array, classes: Array) -> None:
-    if rows.ndim != 3 or rows.shape[1:] != (30, 170) or len(labels) != len(rows) or len(lengths) != len(rows):
-        raise ValueError(
-            f"{path} is no WLASL-50 keypoint file: x has shape {list(rows.shape)} with {len(labels)} labels and "
-            f"{len(lengths)} n_frames, it should be [N, 30, 170] with N of each"
-        )
-    for index, (label, length) in enumerate(zip(labels, lengths, strict=True)):
-        if not (0 <= label < len(classes) and 1 <= length <= rows.shape[1] and np.isfinite(rows[index, :length]).all()):
-            raise ValueError(
-                f"clip {index} of {path} has label {label} of {len(classes)} classes and {length} frames: it needs a "
-                f"label that there is, 1 to {rows.shape[1]} frames and finite coordinates"
-            )
-
-
-def _clip(name: str, gloss: str, rows: Array) -> RecordedClip:
-    pose = rows[:, :44].reshape(-1, 11, 4)
-    joint = {point: pose[:, index] for index, point in enumerate(_WLASL50_POSE)}
+def _clip(name: str, gloss: str, pose: Array, hands_in_file: Array) -> RecordedClip:
+    joint = {point: pose[:, index] for index, point in enumerate(POSE)}
     middle = (joint["left_shoulder"] + joint["right_shoulder"])[:, :2] / 2
     half = np.median(np.abs(joint["left_shoulder"] - joint["right_shoulder"])[:, 0]) / 2 * ASPECT
 
@@ -105,7 +68,7 @@ def _clip(name: str, gloss: str, rows: Array) -> RecordedClip:
         ],
         axis=1,
     )
-    raw = rows[:, 44:].reshape(-1, 2, 21, 3)[:, ::-1]  # the file stores the left hand first
+    raw = hands_in_file[:, ::-1]  # the file stores the left hand first
     seen = np.abs(raw).sum(axis=(2, 3)) > 0
     hands = np.concatenate([place(raw), -raw[..., 2:] * ASPECT / max(half, 1e-3) + _HAND_DEPTH], axis=-1)
     placed = place(arms)

@@ -31,9 +31,7 @@ def test_the_simulated_corpus_is_made_and_a_level_added_to_it(simulated_root: Pa
 
 def test_a_source_that_is_missing_is_named(tmp_path: Path) -> None:
     done = here("prepare", "stitch", tmp_path / "none.npz", "--out", tmp_path)
-    assert done.sentence.startswith(
-        f"{tmp_path / 'none.npz'} does not exist: stitching needs the WLASL-50 keypoint file"
-    )
+    assert done.sentence.startswith(f"{tmp_path / 'none.npz'} does not exist: this needs the WLASL-50 keypoint file")
 
 
 def test_a_language_model_is_made_of_transcripts(tmp_path: Path) -> None:

@@ -1,20 +1,19 @@
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from slr.layers import ValidSteps
+from slr.released import fill
 from slr.skeleton import adjacency, skeleton_layout
 from slr.types import Padded
 from students import DKEGCN, LightDKEGCN
 from students.ctr_gcn_blocks import CTRGCNBlock, RefinedGraphConv, TemporalBranches
-from tests.conftest import ROOT
 from tests.reference import ctr_gcn as reference
+from tests.released import Table, checkpoint_layouts
 from tests.slr.layers.clips import random_clips
 from tests.students import released
 
@@ -36,14 +35,6 @@ def grown(module: nn.Module) -> nn.Module:
 def steps_of(clips: list[Tensor], extra: int = 0) -> tuple[Tensor, ValidSteps]:
     lengths = torch.tensor([len(clip) for clip in clips])
     return torch.cat(clips), ValidSteps.of(lengths, int(lengths.max()) + extra)
-
-
-@pytest.fixture(scope="module")
-def checkpoints() -> Path:
-    folder = Path(os.environ.get("SLR_SHARED", ROOT.parent / "shared")) / "checkpoints"
-    if not folder.is_dir():
-        pytest.skip(f"layouts of released weights are not part of the project and {folder} does not exist")
-    return folder
 
 
 @pytest.mark.parametrize(("in_width", "width"), [(3, 8), (8, 8), (80, 4)])
@@ -115,26 +106,23 @@ def published(name: str, classes: int) -> nn.Module:
 
 @pytest.mark.shared
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_published_networks_have_the_published_number_of_parameters(name: str, checkpoints: Path) -> None:
-    layout = released.Layout.read(checkpoints / f"{name}.tsv")
-    network = published(name, layout.classes)
-    assert sum(parameter.numel() for parameter in network.parameters()) == layout.parameters
-    assert layout.parameters == {"dke-gcn": 1_064_444, "light-dke-gcn": 372_788}[name]
+def test_the_published_networks_have_the_published_number_of_parameters(name: str) -> None:
+    table = Table.read(name)
+    network = published(name, table.number("classes"))
+    assert sum(parameter.numel() for parameter in network.parameters()) == table.parameters
+    assert table.parameters == {"dke-gcn": 1_064_444, "light-dke-gcn": 372_788}[name]
 
 
 @pytest.mark.shared
 @pytest.mark.parametrize("name", NETWORKS)
-def test_blocks_with_the_weights_of_the_rule_answer_as_the_originals(name: str, checkpoints: Path) -> None:
-    layout = released.Layout.read(checkpoints / f"{name}.tsv")
-    weights = layout.weights()
-    network = published(name, layout.classes).eval()
-    assert released.load(network, weights) == weights.keys()
-    expected = np.load(checkpoints / "expected" / f"{name}.npz")
-    clips = np.random.default_rng(2026).standard_normal(tuple(expected["input_shape"])).astype(np.float32)
+def test_blocks_with_the_weights_of_the_rule_answer_as_the_originals(name: str) -> None:
+    table = Table.read(name)
+    network = published(name, table.number("classes")).eval()
+    assert fill(network, released.CTR_GCN, table.weights(), f"{name}.tsv") == ()
     with torch.no_grad():
-        logits, seen = released.answer(network, torch.from_numpy(clips))
-    check_blocks(seen, checkpoints / "expected" / f"{name}.blocks.tsv")
-    wanted = torch.from_numpy(expected["logits"])
+        logits, seen = released.answer(network, table.given())
+    check_blocks(seen, checkpoint_layouts() / "expected" / f"{name}.blocks.tsv")
+    wanted = torch.from_numpy(table.expected()["logits"])
     assert (logits - wanted).abs().max() <= 1e-4 * wanted.abs().max()
 
 

@@ -7,6 +7,7 @@ import platform
 import signal
 import sys
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,7 +18,7 @@ from safetensors import safe_open
 
 from slr.ctc import LabelSet
 from slr.data import Phoenix2014
-from slr.scoring import read_transcripts
+from slr.scoring import read_transcripts, score
 from slr.types import Padded
 from students import STGT
 from tests.workbench.running import (
@@ -86,6 +87,7 @@ def test_the_run_folder_is_complete(unbroken: Unbroken) -> None:
     wanted = {"config.yaml", "environment.json", "metrics.jsonl", "result.json", "curves.png", "curves.svg"}
     wanted |= {f"hypotheses.{split}.ctm" for split in ("dev", "test")}
     wanted |= {f"hypotheses.{role}.{split}.ctm" for role in ("teacher", "baseline") for split in ("dev", "test")}
+    wanted |= {f"references.{split}.stm" for split in ("dev", "test")}
     wanted |= {f"{role}.{ending}" for role in ROLES for ending in ("safetensors", "json")}
     assert wanted <= present
     assert not [name for name in present if name.endswith((".part", ".state.safetensors"))]
@@ -129,6 +131,22 @@ def test_result_json_has_every_field_of_the_design(unbroken: Unbroken) -> None:
     assert {"teacher", "cache", "baseline", "student"} <= set(result["seconds"])
     assert all(seconds > 0 for seconds in result["seconds"].values())
     assert result["baseline"]["params"] == result["student"]["params"] < result["teacher"]["params"]
+
+
+def test_the_scores_can_be_counted_again_without_the_corpus(unbroken: Unbroken) -> None:
+    result = read_json(unbroken.folder / "result.json")
+    assert result["corpus"] == "simulated corpus (tiny, seed 0), keypoints very-high"
+    for role, split in product(ROLES, ("dev", "test")):
+        wanted = read_transcripts(unbroken.folder / f"references.{split}.stm")
+        read = read_transcripts(unbroken.folder / f"hypotheses.{'' if role == 'student' else f'{role}.'}{split}.ctm")
+        report = score(*({clip: one.glosses for clip, one in side.items()} for side in (wanted, read)), "raw")
+        assert report.counts.as_dict() == result[role][split]
+
+
+def test_networks_are_found_in_a_store_that_run_folders_elsewhere_share(unbroken: Unbroken, tmp_path: Path) -> None:
+    done = distilled(tmp_path, [*unbroken.words, f"run.store={unbroken.out}", "run.name=elsewhere"])
+    assert all(f"{label}  reused from" in done.err for label in ("teacher", "student alone", "student distilled"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere"]
 
 
 def test_metrics_have_a_row_per_epoch_of_every_network(unbroken: Unbroken) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.utils.data._utils.pin_memory import pin_memory as dataloader_pin_memory
 
 from slr.data import LengthBucketSampler, Phoenix2014, SignDataset, TemporalPlan, collate, loader, set_epoch
-from slr.data.batching import _collate_pinnable
+from slr.data.batching import _PinnableCollate
 
 LENGTHS = st.lists(st.integers(1, 300), min_size=1, max_size=60)
 
@@ -168,7 +168,7 @@ def test_every_tensor_of_a_batch_is_pinned(tiny: Phoenix2014, monkeypatch: pytes
     monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
     collated = loader(data, frames_per_batch=40).collate_fn([data[index] for index in batches[0]])
     assert not hasattr(collated, "pin_memory")
-    collated = _collate_pinnable([data[index] for index in batches[0]])
+    collated = _PinnableCollate(collate)([data[index] for index in batches[0]])
     # What DataLoader does to every batch when memory is to be pinned.
     result = dataloader_pin_memory(collated)
     streams = ("glosses", "frames", "rgb", "pose")

@@ -117,7 +117,7 @@ def test_a_stitched_corpus_can_be_opened_again_and_says_what_it_is(
         ({"length": [0, 2]}, r"length is the fewest and the most signs of a sentence, not \[0, 2\]"),
         ({"length": [3, 2]}, r"length is the fewest .* not \[3, 2\]"),
         ({"length": [3]}, r"length is the fewest .* not \[3\]"),
-        ({"source": "nowhere.npz"}, r"nowhere\.npz does not exist: stitching needs the WLASL-50 keypoint file"),
+        ({"source": "nowhere.npz"}, r"nowhere\.npz does not exist: this needs the WLASL-50 keypoint file"),
         ({"level": "best"}, "unknown keypoint level 'best'"),
     ],
 )

@@ -134,7 +134,7 @@ def test_shoulders_at_one_place_give_no_infinite_body(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_or_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"signs\.npz does not exist: stitching needs the WLASL-50 keypoint file"):
+    with pytest.raises(ValueError, match=r"signs\.npz does not exist: this needs the WLASL-50 keypoint file"):
         read_wlasl50(tmp_path / "signs.npz")
     (tmp_path / "text.npz").write_text("x, label\n")
     np.save(tmp_path / "array.npy", np.zeros((3, 30, 170)))

@@ -1,0 +1,51 @@
+"""The files of a download, whether it was unpacked or not."""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+
+def files_of(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Name (without folders) and content of every wanted file below a folder, or in a tar or zip archive.
+
+    A folder is read in the order of its paths, an archive in its own. Nothing is unpacked to the disk, and links in an
+    archive are not followed.
+
+    Raises:
+        ValueError: when there is nothing at ``source``, or it is neither a folder nor an archive that can be read.
+    """
+    if source.is_dir():
+        for path in sorted(source.rglob("*")):
+            if path.is_file() and wanted(path.name):
+                yield path.name, path.read_bytes()
+        return
+    if not source.is_file():
+        raise ValueError(f"there is nothing at {source}: name the folder or the archive of the download")
+    try:
+        if zipfile.is_zipfile(source):
+            yield from _zipped(source, wanted)
+        else:
+            yield from _tarred(source, wanted)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as fault:
+        raise ValueError(f"{source} is no archive that can be read ({fault}): download it again") from fault
+
+
+def _zipped(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    with zipfile.ZipFile(source) as archive:
+        for member in archive.infolist():
+            name = member.filename.rpartition("/")[2]
+            if not member.is_dir() and wanted(name):
+                yield name, archive.read(member)
+
+
+def _tarred(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(source) as archive:
+        for member in archive:
+            name = member.name.rpartition("/")[2]
+            if member.isfile() and wanted(name):
+                file = archive.extractfile(member)
+                assert file is not None, "a file of an archive has content"
+                yield name, file.read()

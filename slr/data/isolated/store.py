@@ -1,0 +1,126 @@
+"""Reading a store of isolated clips by index, through memory maps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from slr.data.isolated.spec import ClipRow, StoreSpec
+from slr.data.isolated.writer import ATTRIBUTES, CARD, FORMAT
+from slr.skeleton import SkeletonLayout
+
+
+class IsolatedStore:
+    """The clips that :class:`~slr.data.isolated.StoreWriter` wrote.
+
+    Nothing but the rows of the clips is held in memory; keypoints are read from a memory map when they are asked for. A
+    store may be sent to another process, which maps its files again.
+
+    Raises:
+        ValueError: when there is no store at ``path``, or it is damaged or of another version.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+        self.card = _read_card(self.path)
+        self.spec = StoreSpec(
+            name=self.card["name"],
+            layout=SkeletonLayout.from_dict(self.card["layout"], where=str(self.path / CARD)),
+            channels=tuple(self.card["channels"]),
+            classes=tuple(self.card["classes"]),
+            units=self.card["units"],
+            persons=self.card["persons"],
+            fps=self.card["fps"],
+            frame_size=tuple(self.card["frame_size"]) if self.card["frame_size"] else None,
+            source=self.card["source"],
+        )
+        self.offsets: NDArray[np.int64] = self._load("offsets")
+        self.labels: NDArray[np.int64] = self._load("labels")
+        self.ids: NDArray[np.str_] = self._load("ids")
+        self._check()
+
+    def __len__(self) -> int:
+        """Number of clips."""
+        return len(self.labels)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_keypoints"}
+
+    @property
+    def splits(self) -> Mapping[str, Mapping[str, int]]:
+        """How many clips every part of every split has."""
+        return self.card["splits"]
+
+    def part_codes(self, split: str) -> NDArray[np.uint8]:
+        """The part of every clip in a split ``[N]``: 0 for none, then 1, 2, 3 for train, dev, test.
+
+        Raises:
+            ValueError: when there is no such split.
+        """
+        if split not in self.splits:
+            raise ValueError(f"{self.spec.name} has no split {split!r}: there are {', '.join(self.splits) or 'none'}")
+        return self._load(f"splits/{split}")
+
+    def num_frames(self, index: int) -> int:
+        """Frames of a clip, one at least."""
+        return int(self.offsets[index + 1] - self.offsets[index])
+
+    def row(self, index: int) -> ClipRow:
+        """What is known about a clip beside its keypoints."""
+        known = {name: str(values[index]) for name, values in self._attributes.items()}
+        return ClipRow(str(self.ids[index]), int(self.labels[index]), **known)
+
+    def read(self, index: int) -> NDArray[np.float32]:
+        """The keypoints of a clip, ``[T, P, J, C]`` float32, a copy."""
+        return self._keypoints[self.offsets[index] : self.offsets[index + 1]].astype(np.float32)
+
+    @cached_property
+    def _keypoints(self) -> np.ndarray:
+        return self._load("keypoints", mapped=True)
+
+    @cached_property
+    def _attributes(self) -> dict[str, NDArray[np.str_]]:
+        return {name: self._load(name) for name in ATTRIBUTES}
+
+    def _load(self, name: str, *, mapped: bool = False) -> np.ndarray:
+        file = self.path / f"{name}.npy"
+        try:
+            return np.load(file, mmap_mode="r" if mapped else None, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as fault:
+            raise ValueError(f"{file} is missing or damaged ({fault}): prepare the store again") from fault
+
+    def _check(self) -> None:
+        clips, shape = self.card["clips"], (self.card["frames"]["all"], *self.spec.shape)
+        found = (len(self.offsets) - 1, len(self.labels), len(self.ids))
+        if set(found) != {clips} or self._keypoints.shape != shape or int(self.offsets[-1]) != shape[0]:
+            raise ValueError(
+                f"{self.path} is damaged: {CARD} tells of {clips} clips and keypoints {list(shape)}, and there are "
+                f"{found[0]}, {found[1]} and {found[2]} clips and keypoints {list(self._keypoints.shape)}; prepare it "
+                "again"
+            )
+        if self.offsets[0] != 0 or (np.diff(self.offsets) < 1).any():
+            raise ValueError(f"{self.path} is damaged: its offsets do not rise from 0; prepare it again")
+        if ((self.labels < 0) | (self.labels >= len(self.spec.classes))).any():
+            raise ValueError(f"{self.path} is damaged: it has labels that are no class; prepare it again")
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    path = folder / CARD
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ValueError(
+            f"there is no store of isolated clips at {folder}: make one with scripts/prepare.py, or name its folder"
+        ) from None
+    except (OSError, ValueError) as fault:
+        raise ValueError(f"{path} cannot be read ({fault}): prepare the store again") from fault
+    if not isinstance(card, dict) or card.get("format") != FORMAT:
+        found = card.get("format") if isinstance(card, dict) else None
+        raise ValueError(f"{path} has format {found!r} and this version reads {FORMAT!r}: prepare the store again")
+    return card

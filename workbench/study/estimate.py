@@ -1,0 +1,81 @@
+"""How long the rest of a study will take, from what its finished runs took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import Any
+
+from workbench.config import content_hash
+from workbench.schema import DistillConfig
+from workbench.study.folders import RunFolder
+from workbench.study.grid import Cell, Grid, PlannedRun, run_content
+
+
+@dataclass
+class Estimate:
+    """Seconds of the parts of runs: a teacher and a student alone are trained once, however many runs need them.
+
+    Attributes:
+        seconds: of runs still to do, by cell, in the order in which they are started; None where no finished run
+            tells.
+    """
+
+    seconds: dict[Cell, float | None] = field(default_factory=dict)
+
+    def total(self, jobs: int) -> float | None:
+        """Seconds until all are done by ``jobs`` processes; None when nothing is known of some run."""
+        known = [value for value in self.seconds.values() if value is not None]
+        if len(known) < len(self.seconds):
+            return None
+        return max([sum(known) / jobs, *known], default=0.0)
+
+
+def estimate(grid: Grid, finished: Mapping[Cell, RunFolder], pending: Iterable[Cell]) -> Estimate:
+    """The time that ``pending`` runs will take.
+
+    A part that another run of the study already made costs nothing; one that has to be made costs what it did with
+    another seed, or else what parts of its kind cost on average in this study.
+    """
+    taken: dict[tuple[str, str], list[float]] = {}  # kind, what it is but for the seed -> seconds
+    made: set[str] = set()
+    for cell, run in finished.items():
+        for kind, (alike, exact) in _parts(grid.runs[cell]).items():
+            taken.setdefault((kind, alike), []).append(run.measured["seconds"].get(kind, 0.0))
+            made.add(exact)
+    result = Estimate()
+    for cell in pending:
+        parts = _parts(grid.runs[cell])
+        needed = {kind: alike for kind, (alike, exact) in parts.items() if exact not in made}
+        made |= {exact for _, exact in parts.values()}
+        costs = [_cost(kind, alike, taken) for kind, alike in needed.items()]
+        result.seconds[cell] = None if None in costs else sum(cost for cost in costs if cost is not None)
+    return result
+
+
+def _cost(kind: str, alike: str, taken: Mapping[tuple[str, str], list[float]]) -> float | None:
+    if (kind, alike) in taken:
+        return max(taken[kind, alike])  # a run that found the part ready made says what the part took all the same
+    others = [second for (other, _), seconds in taken.items() if other == kind for second in seconds]
+    return fmean(others) if others else None
+
+
+def _parts(run: PlannedRun) -> dict[str, tuple[str, str]]:
+    """What a run trains, by the name that its seconds go by: a hash without the seed, and one with it."""
+    plain = run_content(run.config)
+    if not isinstance(run.config, DistillConfig):
+        return {"network": _hashes(plain, plain["run"]["seed"])}
+    data, seed = plain["data"], plain["run"]["seed"]
+    return {
+        "teacher": _hashes([data, plain["teacher"]], seed),
+        "cache": _hashes(["cache", data, plain["teacher"]], seed),
+        "baseline": _hashes([data, plain["student"]], seed),
+        "student": _hashes(plain, seed),
+    }
+
+
+def _hashes(what: Any, seed: int) -> tuple[str, str]:
+    if isinstance(what, dict):
+        what = {**what, "run": {key: value for key, value in what["run"].items() if key != "seed"}}
+    return content_hash(what), content_hash([what, seed])

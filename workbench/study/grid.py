@@ -1,0 +1,236 @@
+"""From a study file to the runs that it asks for: every row, every corpus seed, every seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from workbench.config import content_hash, essential, load_config
+from workbench.faults import ConfigError, Fault, did_you_mean
+from workbench.layers import read_layers
+from workbench.schema import DistillConfig, TrainConfig
+from workbench.settings import load_either
+from workbench.study.schema import Role, Row, Study
+
+RunConfig = DistillConfig | TrainConfig
+# Where a run lies and what it is called changes nothing of it; neither does where its corpus lies, whose clips are
+# compared instead.
+_PLACES = (("run", "name"), ("data", "root"))
+_ROLES: Mapping[type, tuple[Role, ...]] = {DistillConfig: ("student", "baseline", "teacher"), TrainConfig: ("network",)}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of one row: the seed of the networks, and that of the corpus where the study varies it."""
+
+    row: str
+    seed: int
+    corpus_seed: int | None = None
+
+    def __str__(self) -> str:
+        corpus = "" if self.corpus_seed is None else f"corpus seed {self.corpus_seed}, "
+        return f"{self.row}, {corpus}seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run that a study asks for.
+
+    Attributes:
+        cell: where in the grid; of a row that runs, not of one that shares its runs.
+        script: ``distill`` or ``train``.
+        path: the configuration.
+        words: overrides, without those that say where the run lies.
+        config: what they make together, name and place of the run included.
+        content: hash of what decides the outcome, wherever the run lies and whatever it is called.
+    """
+
+    cell: Cell
+    script: str
+    path: Path
+    words: tuple[str, ...]
+    config: RunConfig
+    content: str
+
+    @property
+    def name(self) -> str:
+        """Name of its run folder."""
+        return self.config.run.name
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A study and its runs, those of a row in the order of corpus seeds and seeds; rows by name.
+
+    ``source`` gives the row whose runs a row shows: itself, or the one it shares them with. ``out`` is the folder of
+    the study, ``store`` that of the networks, which studies share.
+    """
+
+    study: Study
+    name: str
+    out: Path
+    store: Path
+    runs: Mapping[Cell, PlannedRun]
+    source: Mapping[str, str]
+
+    def row(self, name: str) -> Row:
+        """The row of a name."""
+        return next(row for row in self.study.rows if row.name == name)
+
+    def cells(self, row: str) -> list[Cell]:
+        """The cells whose runs a row shows, none for published figures."""
+        return [cell for cell in self.runs if cell.row == self.source.get(row)]
+
+    def network(self, row: str) -> Role:
+        """Which network of its runs a row shows."""
+        runs = [self.runs[cell] for cell in self.cells(row)]
+        return self.row(row).network or _ROLES[type(runs[0].config)][0]
+
+
+def read_study(path: Path | str, *, seeds: Sequence[int] | None = None) -> Study:
+    """A study file, with other ``seeds`` where they are given.
+
+    Raises:
+        ConfigError: with every fault of the file.
+    """
+    words = [] if seeds is None else [f"seeds={json.dumps(list(seeds))}"]
+    study = load_config(path, words, schema=Study)
+    faults = list(_faults_between_rows(study))
+    if faults:
+        raise ConfigError(_with_origins(faults, path), str(path))
+    return study
+
+
+def plan(path: Path | str, out: Path, *, seeds: Sequence[int] | None = None, words: Sequence[str] = ()) -> Grid:
+    """The runs of a study file; ``words`` override keys of all rows, ``out`` is the folder above the study's.
+
+    Raises:
+        ConfigError: with every fault of the study and of the configurations of its rows.
+    """
+    path = Path(path)
+    study, name = read_study(path, seeds=seeds), path.stem
+    runs: dict[Cell, PlannedRun] = {}
+    faults: list[Fault] = []
+    for index, row in enumerate(study.rows):
+        if row.paper_only or row.runs_of is not None:
+            continue
+        try:
+            runs |= {run.cell: run for run in _runs_of(row, study, path, out / name, out, words)}
+        except ConfigError as error:
+            told = dict.fromkeys(str(fault) for fault in error.faults)
+            faults += [Fault(("rows", index), f"{row.name}: {message}") for message in told]
+    source = {row.name: row.runs_of or row.name for row in study.rows if not row.paper_only}
+    grid = Grid(study, name, out / name, out, runs, source)
+    if not faults:
+        faults = [*_same_runs(grid), *_wrong_networks(grid)]
+    if faults:
+        raise ConfigError(_with_origins(faults, path), str(path))
+    return grid
+
+
+def run_content(config: RunConfig) -> dict[str, Any]:
+    """What decides the outcome of a run, as plain data."""
+    plain = essential(config)
+    for section, key in _PLACES:
+        del plain[section][key]
+    return plain
+
+
+def _runs_of(
+    row: Row, study: Study, path: Path, folder: Path, store: Path, words: Sequence[str]
+) -> Iterator[PlannedRun]:
+    config_path = _relative(path.parent / (row.config or study.config))
+    own = [*_as_words(study.set), *_as_words(row.set), *words]
+    for corpus_seed in study.corpus_seeds or (None,):
+        corpus = [] if corpus_seed is None else [f"data.corpus.seed={corpus_seed}"]
+        config = load_either(config_path, [*own, *corpus])
+        script = "distill" if isinstance(config, DistillConfig) else "train"
+        for seed in study.seeds:
+            seeded = _with_run(config, seed=seed, out=str(folder), store=str(store))
+            content = content_hash(run_content(seeded))
+            middle = "" if corpus_seed is None else f"corpus{corpus_seed}-"
+            named = _with_run(seeded, name=f"{row.name}-{middle}seed{seed}-{content[:8]}")
+            cell = Cell(row.name, seed, corpus_seed)
+            yield PlannedRun(cell, script, config_path, (*own, *corpus, f"run.seed={seed}"), named, content)
+
+
+def _with_run(config: RunConfig, **update: Any) -> RunConfig:
+    return config.model_copy(update={"run": config.run.model_copy(update=update)})
+
+
+def _as_words(settings: Mapping[str, Any]) -> list[str]:
+    # As JSON, which is YAML too and keeps text apart from numbers.
+    return [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]
+
+
+def _relative(path: Path) -> Path:
+    """A path as a user would write it: from here where it lies below, without ``..`` on the way."""
+    absolute = path.resolve()
+    return absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute
+
+
+def _faults_between_rows(study: Study) -> Iterator[Fault]:
+    names = [row.name for row in study.rows]
+    run = [row.name for row in study.rows if not row.paper_only]
+    for index, row in enumerate(study.rows):
+        if row.name in names[:index]:
+            yield Fault(("rows", index, "name"), f"two rows are called {row.name!r}: names tell run folders apart")
+        if row.runs_of is not None:
+            owners = [one.name for one in study.rows if not one.paper_only and one.runs_of is None]
+            if row.runs_of not in owners:
+                hint = did_you_mean(row.runs_of, owners)
+                yield Fault(("rows", index, "runs_of"), f"no row of its own is called {row.runs_of!r}{hint}")
+        if row.paper and study.paper is None:
+            yield Fault(("rows", index, "paper"), "say in paper of the study whose figures these are")
+    if study.reference not in run:
+        there = "holds published figures alone" if study.reference in names else "is not there"
+        hint = did_you_mean(study.reference, run)
+        yield Fault(("reference",), f"the reference row {study.reference!r} {there}{hint}")
+    for index, name in enumerate(study.lines_after):
+        if name not in names:
+            yield Fault(("lines_after", index), f"no row is called {name!r}{did_you_mean(name, names)}")
+
+
+def _same_runs(grid: Grid) -> Iterator[Fault]:
+    """Rows that would show the same network of the same runs."""
+    found: dict[tuple[Any, ...], str] = {}
+    for index, row in enumerate(grid.study.rows):
+        cells = grid.cells(row.name)
+        if not cells:
+            continue
+        shown = (grid.network(row.name), *(grid.runs[cell].content for cell in cells))
+        first = found.setdefault(shown, row.name)
+        if first != row.name:
+            yield Fault(
+                ("rows", index),
+                f"{row.name} is the same configuration as {first}, so one of the two would be counted twice: let it "
+                f"differ, or show another network of the same runs with runs_of: {first}",
+            )
+
+
+def _wrong_networks(grid: Grid) -> Iterator[Fault]:
+    for index, row in enumerate(grid.study.rows):
+        cells = grid.cells(row.name)
+        if not cells:
+            continue
+        there = _ROLES[type(grid.runs[cells[0]].config)]
+        if grid.network(row.name) not in there:
+            kind = grid.runs[cells[0]].script
+            yield Fault(
+                ("rows", index, "network"),
+                f"a {kind} run has no network {row.network!r}{did_you_mean(str(row.network), there)}",
+            )
+
+
+def _with_origins(faults: Sequence[Fault], path: Path | str) -> list[Fault]:
+    """The same faults with their lines."""
+    root = read_layers(path, [])
+    return [replace(fault, origin=_origin(root, fault.place)) for fault in faults]
+
+
+def _origin(root: Any, place: tuple[str | int, ...]) -> str:
+    nodes = (root.at(place[:length]) for length in range(len(place), 0, -1))
+    return next((node.origin for node in nodes if node is not None), "")
