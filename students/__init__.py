@@ -1,9 +1,26 @@
 """Networks that read skeletons and learn."""
 
+from students.aagcn import AAGCN, S8
 from students.cosign import CoSign1S, CoSign2S
+from students.ctr_gcn import CTRGCN
+from students.dg_stgcn import DGSTGCN
 from students.dke_gcn import DKEGCN, LightDKEGCN
 from students.landmark_transformer import LandmarkTransformer
 from students.st_gcn import STGCN
+from students.st_gcn_pp import STGCNPP
 from students.stgt import STGT
 
-__all__ = ["DKEGCN", "STGCN", "STGT", "CoSign1S", "CoSign2S", "LandmarkTransformer", "LightDKEGCN"]
+__all__ = [
+    "AAGCN",
+    "CTRGCN",
+    "DGSTGCN",
+    "DKEGCN",
+    "S8",
+    "STGCN",
+    "STGCNPP",
+    "STGT",
+    "CoSign1S",
+    "CoSign2S",
+    "LandmarkTransformer",
+    "LightDKEGCN",
+]
