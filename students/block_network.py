@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
@@ -100,7 +99,9 @@ def shrunk(
     if len(strides) != len(channels) or not channels:
         raise ValueError(f"{len(channels)} channels and {len(strides)} strides: each block needs one of both")
     if not 0 <= drop_last < len(channels):
-        raise ValueError(f"drop_last is {drop_last}: of {len(channels)} blocks 0 to {len(channels) - 1} can be left out")
+        raise ValueError(
+            f"drop_last is {drop_last}: of {len(channels)} blocks 0 to {len(channels) - 1} can be left out"
+        )
     if width_factor <= 0:
         raise ValueError(f"width_factor is {width_factor}: widths are multiplied by it, so it must be positive")
     kept = len(channels) - drop_last

@@ -25,16 +25,14 @@ class RefinedGraphConv(nn.Module):
     ``G_k[c, u, v]``, as pyskl does: there the columns receive.
     """
 
-    def __init__(
-        self, in_width: int, width: int, parts: Tensor, bias: bool = True, transposed: bool = False
-    ) -> None:
+    def __init__(self, in_width: int, width: int, parts: Tensor, bias: bool = True, transposed: bool = False) -> None:
         super().__init__()
         count, reduced = len(parts), max(8, in_width // 8)
         self.transposed = transposed
         self.parts = nn.Parameter(parts.clone())  # [K, J, J]
         self.strength = nn.Parameter(torch.zeros(1))
-        self.receive = linear(in_width, count * reduced)
-        self.give = linear(in_width, count * reduced)
+        self.receive = linear(in_width, count * reduced, parts=count)
+        self.give = linear(in_width, count * reduced, parts=count)
         self.spread = nn.Parameter(fan_out(torch.empty(count, width, reduced)))
         self.spread_bias = nn.Parameter(torch.zeros(count, width))
         self.value = nn.Parameter(fan_out(torch.empty(count, width, in_width)))
@@ -44,8 +42,8 @@ class RefinedGraphConv(nn.Module):
 
     def forward(self, x: Tensor, valid: ValidSteps) -> Tensor:
         """``[N, J, in_width]`` -> ``[N, J, width]``."""
-        y = self.norm.normalise(valid.gather(self._gathered(valid.scatter(x))))
-        return torch.relu(y + self.shortcut(x, valid, valid))
+        y = valid.gather(self._gathered(valid.scatter(x)))
+        return self.norm.normalise(y, plus=self.shortcut(x, valid, valid), relu=True)
 
     def _gathered(self, clips: Padded) -> Tensor:
         """``[B, T, J, in_width]``, zero as padding -> ``[B, T, J, width]``, the parts summed."""
@@ -67,9 +65,9 @@ class RefinedGraphConv(nn.Module):
         sides = [layer(mean).unflatten(-1, (count, -1)) for layer in (self.receive, self.give)]
         one, other = (side.permute(0, 2, 3, 1) for side in sides)  # [B, K, R, J]
         if self.transposed:
-            relation = torch.tanh(one[..., None, :] - other[..., :, None])
+            relation = torch.tanh_(one[..., None, :] - other[..., :, None])
         else:
-            relation = torch.tanh(one[..., :, None] - other[..., None, :])
+            relation = torch.tanh_(one[..., :, None] - other[..., None, :])
         parts = self.parts.transpose(1, 2) if self.transposed else self.parts
         batch = len(mean)
         graphs = []

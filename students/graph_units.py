@@ -7,60 +7,65 @@ from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, STCAttention, ValidSteps
 from slr.types import Padded
-from students.units import Shortcut, beginning_at_nothing, linear
+from students.units import NormedLinear, Shortcut, beginning_at_nothing, linear
 
 
 class AdaptiveGraphConv(nn.Module):
     """The adaptive graph convolution of 2s-AGCN (Shi et al., CVPR 2019), with its later attention.
 
-    ``y[w] = sum_k W_k sum_v G_k[v, w] x[v]`` with ``G_k = A_k + strength tanh(C_k)``: ``A_k`` is learned and starts from
-    the skeleton, ``C_k[v, w]`` is the mean over the steps of the clip and the features of ``theta_k(x[v]) phi_k(x[w])``,
-    in a quarter of the width; ``strength`` starts at 0. Batch norm, plus the input, ReLU, and attention if wanted
-    (:class:`~slr.layers.STCAttention`).
+    ``y[w] = sum_k W_k sum_v G_k[v, w] x[v]`` with ``G_k = A_k + strength tanh(C_k)``: ``A_k`` is learned and starts
+    from the skeleton, ``C_k[v, w]`` is the mean over the steps of the clip and the features of ``theta_k(x[v])
+    phi_k(x[w])``, in a quarter of the width; ``strength`` starts at 0. Batch norm, plus the input, ReLU, and attention
+    if wanted (:class:`~slr.layers.STCAttention`).
     """
 
     def __init__(self, in_width: int, width: int, parts: Tensor, attention: bool = True, bias: bool = True) -> None:
         super().__init__()
         self.parts = nn.Parameter(parts.clone())  # [K, J, J]
         self.strength = nn.Parameter(torch.zeros(1))
-        self.compare = linear(in_width, 2 * len(parts) * (width // 4))  # theta of all parts, then phi
-        self.value = linear(in_width, len(parts) * width, bias=False)
-        self.value_bias = nn.Parameter(torch.zeros(len(parts), width)) if bias else None
+        self.compare = linear(
+            in_width, 2 * len(parts) * (width // 4), parts=2 * len(parts)
+        )  # theta of all parts, then phi
+        self.value = linear(len(parts) * in_width, width, bias=False)
+        self.value_bias = nn.Parameter(torch.zeros(len(parts), width), requires_grad=False) if bias else None  # idle
         self.norm = beginning_at_nothing(MaskedBatchNorm(width))
         self.shortcut = Shortcut(in_width, width, bias=bias)
         self.attention = STCAttention(width, parts.shape[-1]) if attention else None
 
     def forward(self, x: Tensor, valid: ValidSteps) -> Tensor:
         """``[N, J, in_width]`` -> ``[N, J, width]``."""
-        y = self.norm.normalise(self._gathered(x, valid))
-        y = torch.relu(y + self.shortcut(x, valid, valid))
+        plus = self.shortcut(x, valid, valid)
+        bias = None if self.value_bias is None else self.value_bias.sum(0)
+        y = self.norm.normalise(self._gathered(x, valid), offset=bias, plus=plus, relu=True)
         return y if self.attention is None else valid.gather(self.attention(valid.scatter(y)).values)
 
     def _gathered(self, x: Tensor, valid: ValidSteps) -> Tensor:
         """What every joint receives from all: ``[N, J, width]``."""
-        graph = self.parts + self.strength * torch.tanh(self._likeness(valid.scatter(self.compare(x))))
-        rows = graph.permute(0, 3, 2, 1).flatten(2)  # [B, receiving J, giving J * K]
+        graph = self.parts + self.strength * torch.tanh(self._likeness(x, valid))
+        rows = graph.permute(0, 3, 1, 2).flatten(1, 2)  # [B, J K, J], the parts of a receiving joint together
         every_step = valid.gather(rows[:, None].expand(-1, valid.steps, -1, -1))
-        gathered = torch.bmm(every_step, self.value(x).view(len(x), rows.shape[-1], -1))
-        return gathered if self.value_bias is None else gathered + self.value_bias.sum(0)
+        return self.value(torch.bmm(every_step, x).view(*x.shape[:2], -1))
 
-    def _likeness(self, compared: Padded) -> Tensor:
-        """``[B, T, J, 2 K D]``, zero as padding -> ``[B, K, J, J]``."""
-        count = len(self.parts)
-        sides = compared.values.unflatten(-1, (2, count, -1)).permute(3, 0, 4, 2, 1, 5)  # [2, B, K, J, T, D]
-        theta, phi = sides.flatten(1, 2).flatten(3).unbind()  # [B K, J, T D]
-        size = compared.lengths.clamp(min=1).to(theta.dtype) * sides.shape[-1]
-        return torch.bmm(theta, phi.transpose(1, 2)).unflatten(0, (-1, count)) / size[:, None, None, None]
+    def _likeness(self, x: Tensor, valid: ValidSteps) -> Tensor:
+        """``[N, J, in_width]`` -> ``[B, K, J, J]``."""
+        count, joints = self.parts.shape[:2]
+        # Features first in memory: then the steps of a clip lie together, and products sum over them as they are.
+        compared = torch.addmm(self.compare.bias[:, None], self.compare.weight, x.flatten(0, 1).t())
+        clips = valid.scatter(compared.view(len(compared), -1, joints).transpose(0, 1))
+        theta, phi = clips.values.permute(2, 0, 1, 3).reshape(2, -1, valid.steps, joints).unbind()  # [K D B, T, J]
+        summed = torch.bmm(theta.transpose(1, 2), phi).unflatten(0, (count, -1, valid.clips)).sum(1)  # [K, B, J, J]
+        size = valid.lengths.clamp(min=1).to(x.dtype) * (len(compared) // (2 * count))
+        return summed.transpose(0, 1) / size[:, None, None, None]
 
 
 class DynamicGraphConv(nn.Module):
     """DG-GCN, the dynamic group graph convolution of DG-STGCN (Duan et al., 2022).
 
-    The features, after a linear layer, batch norm and ReLU, form ``groups``; ``y[c, w] = sum_v G[c, v, w] x[c, v]`` with
-    ``G[c] = A_k + alpha tanh(q[c, v] - p[c, w]) + beta S_k`` for a channel ``c`` of group ``k``, where ``q`` and ``p``
-    are linear in the mean of a joint over its clip and ``S_k[v, w]`` is the softmax over ``v`` of ``q[v] p[w]``, summed
-    over the channels of the group. ``A`` is free and knows no skeleton; ``alpha`` and ``beta`` start at 0, and as in the
-    published code all groups use the first of each. Then a linear layer, batch norm, plus the input, ReLU.
+    The features, after a linear layer, batch norm and ReLU, form ``groups``; ``y[c, w] = sum_v G[c, v, w] x[c, v]``
+    with ``G[c] = A_k + alpha tanh(q[c, v] - p[c, w]) + beta S_k`` for a channel ``c`` of group ``k``, where ``q`` and
+    ``p`` are linear in the mean of a joint over its clip and ``S_k[v, w]`` is the softmax over ``v`` of ``q[v] p[w]``,
+    summed over the channels of the group. ``A`` is free and knows no skeleton; ``alpha`` and ``beta`` start at 0, and
+    as in the published code all groups use the first of each. Then a linear layer, batch norm, plus the input, ReLU.
 
     Raises:
         ValueError: when ``groups`` does not divide ``width``.
@@ -73,34 +78,30 @@ class DynamicGraphConv(nn.Module):
         self.parts = nn.Parameter(0.04 + 0.02 * torch.randn(groups, joints, joints))
         self.alpha = nn.Parameter(torch.zeros(groups))
         self.beta = nn.Parameter(torch.zeros(groups))
-        self.before = linear(in_width, width, bias)
-        self.before_norm = MaskedBatchNorm(width)
-        self.compare = linear(in_width, 2 * width)
-        self.after = linear(width, width, bias)
-        self.norm = MaskedBatchNorm(width)
+        self.before = NormedLinear(in_width, width, bias)
+        self.compare = linear(in_width, 2 * width, parts=2)
+        self.after = NormedLinear(width, width, bias)
         self.shortcut = Shortcut(in_width, width, bias=bias)
 
     def forward(self, x: Tensor, valid: ValidSteps) -> Tensor:
         """``[N, J, in_width]`` -> ``[N, J, width]``."""
-        before = torch.relu(self.before_norm.normalise(self.before(x)))
-        clips = valid.scatter(before).values
+        clips = valid.scatter(self.before(x, relu=True)).values
         batch, steps, joints, width = clips.shape
         channels = clips.flatten(1, 2).transpose(1, 2).reshape(batch * width, steps, joints)
         spread = torch.bmm(channels, self._graph(valid.scatter(x)).flatten(0, 1))  # [B width, T, J]
         rows = spread.view(batch, width, -1).transpose(1, 2).reshape(batch, steps, joints, width)
-        y = self.norm.normalise(self.after(valid.gather(rows)))
-        return torch.relu(y + self.shortcut(x, valid, valid))
+        return self.after(valid.gather(rows), self.shortcut(x, valid, valid), relu=True)
 
     def _graph(self, clips: Padded) -> Tensor:
         """``[B, width, J, J]``: giving, receiving."""
         sides = self.compare(mean_over_steps(clips)).transpose(1, 2)  # [B, 2 width, J]
         q, p = sides.chunk(2, dim=1)
-        unlike = torch.tanh(q[..., :, None] - p[..., None, :])
+        unlike = torch.tanh_(q[..., :, None] - p[..., None, :])
         groups = len(self.parts)
         q, p = (side.reshape(-1, side.shape[1] // groups, side.shape[2]) for side in (q, p))  # [B K, M, J]
         like = torch.bmm(q.transpose(1, 2), p).softmax(-2).unflatten(0, (-1, groups))  # [B, K, J, J]
         shared = self.parts + self.beta[0] * like
-        return torch.add(shared[:, :, None], self.alpha[0] * unlike.unflatten(1, (groups, -1))).flatten(1, 2)
+        return torch.addcmul(shared[:, :, None], unlike.unflatten(1, (groups, -1)), self.alpha[0]).flatten(1, 2)
 
 
 def mean_over_steps(clips: Padded) -> Tensor:

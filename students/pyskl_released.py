@@ -10,6 +10,7 @@ from students.released_places import (
     Places,
     ends,
     long_kernel,
+    normed_linear,
     shortcuts,
     six_branches,
 )
@@ -32,7 +33,7 @@ PYSKL_AAGCN = ReleasedLayout(
         f"{_OURS}.compare.{{kind}}": joined(
             f"{_GRAPH}.conv_{side}.{part}.{{kind}}" for side in "ab" for part in range(3)
         ),
-        f"{_OURS}.value.weight": joined(f"{_GRAPH}.conv_d.{part}.weight" for part in range(3)),
+        f"{_OURS}.value.weight": joined((f"{_GRAPH}.conv_d.{part}.weight" for part in range(3)), dim=1),
         f"{_OURS}.value_bias": stacked(f"{_GRAPH}.conv_d.{part}.bias" for part in range(3)),
         f"{_OURS}.norm.norm.{{kind}}": f"{_GRAPH}.bn.{{kind}}",
         f"{_OURS}.attention.joint_gate.{{kind}}": f"{_GRAPH}.conv_sa.{{kind}}",
@@ -53,11 +54,9 @@ PYSKL_DGSTGCN = ReleasedLayout(
         f"{_OURS}.parts": f"{_GRAPH}.A",
         f"{_OURS}.alpha": f"{_GRAPH}.alpha",
         f"{_OURS}.beta": f"{_GRAPH}.beta",
-        f"{_OURS}.before.{{kind}}": f"{_GRAPH}.pre.0.{{kind}}",
-        f"{_OURS}.before_norm.norm.{{kind}}": f"{_GRAPH}.pre.1.{{kind}}",
+        **normed_linear(f"{_OURS}.before", f"{_GRAPH}.pre.0.{{kind}}", f"{_GRAPH}.pre.1.{{kind}}"),
         f"{_OURS}.compare.{{kind}}": joined(f"{_GRAPH}.conv{side}.{{kind}}" for side in (1, 2)),
-        f"{_OURS}.after.{{kind}}": f"{_GRAPH}.post.{{kind}}",
-        f"{_OURS}.norm.norm.{{kind}}": f"{_GRAPH}.bn.{{kind}}",
+        **normed_linear(f"{_OURS}.after", f"{_GRAPH}.post.{{kind}}", f"{_GRAPH}.bn.{{kind}}"),
         **shortcuts(_THEIRS, "gcn"),
         **six_branches(_THEIRS),
     },

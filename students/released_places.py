@@ -1,7 +1,7 @@
 """Where the tensors of released graph networks lie in ours: the parts that several of them share.
 
-Each function gives places as :class:`~slr.released.ReleasedLayout` takes them; ``block`` is the released name of a block,
-with ``{n}`` for its number from 0.
+Each function gives places as :class:`~slr.released.ReleasedLayout` takes them; ``block`` is the released name of a
+block, with ``{n}`` for its number from 0.
 """
 
 from __future__ import annotations
@@ -21,19 +21,18 @@ def ends(norm: str, classifier: str) -> Places:
     return {"data_norm.norm.{kind}": f"{norm}.{{kind}}", "head.classify.{kind}": f"{classifier}.{{kind}}"}
 
 
-def layer_and_norm(ours: str, theirs: str, layer: str, norm: str) -> Places:
-    """A :class:`~students.units.Shortcut`: a layer and the batch norm behind it."""
-    return {
-        f"{ours}.linear.{{kind}}": f"{theirs}.{layer}.{{kind}}",
-        f"{ours}.norm.norm.{{kind}}": f"{theirs}.{norm}.{{kind}}",
-    }
+def normed_linear(ours: str, layer: str | Source, norm: str | Source) -> Places:
+    """:class:`~students.units.NormedLinear`: a layer and the batch norm behind it, each with ``{kind}`` at its end."""
+    return {f"{ours}.linear.{{kind}}": layer, f"{ours}.norm.norm.{{kind}}": norm}
 
 
 def shortcuts(block: str, graph: str) -> Places:
     """The shortcut of a graph unit, which ``graph`` calls ``down``, and that of the block."""
     return {
-        **layer_and_norm(f"{BLOCK}.graph.shortcut", f"{block}.{graph}.down", "0", "1"),
-        **layer_and_norm(f"{BLOCK}.shortcut", f"{block}.residual", "conv", "bn"),
+        **normed_linear(
+            f"{BLOCK}.graph.shortcut.change", f"{block}.{graph}.down.0.{{kind}}", f"{block}.{graph}.down.1.{{kind}}"
+        ),
+        **normed_linear(f"{BLOCK}.shortcut.change", f"{block}.residual.conv.{{kind}}", f"{block}.residual.bn.{{kind}}"),
     }
 
 
@@ -51,7 +50,9 @@ def four_branches(block: str) -> Places:
     return {
         **_branches(own, squeezed=3),
         f"{BLOCK}.time.branches.skip.{{kind}}": f"{own}.3.0.{{kind}}",
-        f"{BLOCK}.time.norm.norm.{{kind}}": joined(f"{own}.{end}.{{kind}}" for end in ("0.3.bn", "1.3.bn", "2.4", "3.1")),
+        f"{BLOCK}.time.norm.norm.{{kind}}": joined(
+            f"{own}.{end}.{{kind}}" for end in ("0.3.bn", "1.3.bn", "2.4", "3.1")
+        ),
     }
 
 
@@ -62,9 +63,8 @@ def six_branches(block: str) -> Places:
         **_branches(own, squeezed=5),
         f"{BLOCK}.time.branches.skip.{{kind}}": f"{own}.5.{{kind}}",
         f"{BLOCK}.time.share": f"{block}.tcn.add_coeff",
-        f"{BLOCK}.time.mix_norm.norm.{{kind}}": f"{block}.tcn.transform.0.{{kind}}",
-        f"{BLOCK}.time.mix.{{kind}}": f"{block}.tcn.transform.2.{{kind}}",
-        f"{BLOCK}.time.norm.norm.{{kind}}": f"{block}.tcn.bn.{{kind}}",
+        f"{BLOCK}.time.norm.norm.{{kind}}": f"{block}.tcn.transform.0.{{kind}}",
+        **normed_linear(f"{BLOCK}.time.mix", f"{block}.tcn.transform.2.{{kind}}", f"{block}.tcn.bn.{{kind}}"),
     }
 
 
@@ -72,7 +72,10 @@ def _branches(own: str, squeezed: int) -> Places:
     """The layers in front of all branches but the last are one in ours."""
     place = f"{BLOCK}.time.branches"
     return {
-        f"{place}.squeeze.{{kind}}": joined(f"{own}.{branch}.0.{{kind}}" for branch in range(squeezed)),
-        f"{place}.squeeze_norm.norm.{{kind}}": joined(f"{own}.{branch}.1.{{kind}}" for branch in range(squeezed)),
+        **normed_linear(
+            f"{place}.squeeze",
+            joined(f"{own}.{branch}.0.{{kind}}" for branch in range(squeezed)),
+            joined(f"{own}.{branch}.1.{{kind}}" for branch in range(squeezed)),
+        ),
         f"{place}.convs.{{b}}.{{kind}}": f"{own}.{{b}}.3.conv.{{kind}}",
     }

@@ -14,8 +14,8 @@ from slr.released import ReleasedLayout
 from slr.skeleton import SkeletonLayout, adjacency, skeleton_layout
 from students.block_network import BlockNetwork, BlockOptions, wants_bias
 from students.st_gcn_released import PYSKL_STGCN, ST_GCN
-from students.temporal_units import over_time
-from students.units import every
+from students.temporal_units import over_clips, over_time
+from students.units import every, idle_bias
 
 GRAPHS = ("importance", "adaptive", "fixed")
 
@@ -27,8 +27,8 @@ class STGCN(BlockNetwork):
     stride, because the tail reduces time; the tail that the TRKD paper put behind its ST-GCN student is not public, and
     this one with its channels is a reconstruction. ``graph`` makes the edges of the skeleton ``fixed``, weighted by a
     learned ``importance`` per block as in the paper, or ``adaptive``: free after a start from the skeleton. Group
-    pooling, the default for glosses, is CoSign's (Jiao et al., ICCV 2023). ``spatial_dropout`` acts in the blocks, where
-    it is slow on a CPU. Options are :class:`~students.block_network.BlockOptions`.
+    pooling, the default for glosses, is CoSign's (Jiao et al., ICCV 2023). ``spatial_dropout`` acts in the blocks,
+    where it is slow on a CPU. Options are :class:`~students.block_network.BlockOptions`.
 
     Raises:
         ValueError: when the layout, ``graph``, ``partition`` or an option is unknown, or ``channels`` and ``strides``
@@ -89,27 +89,30 @@ class STGCNBlock(nn.Module):
         self.stride = stride
         self.graph_conv = GraphConv(in_width, width, parts, graph, bias)
         self.graph_norm = MaskedBatchNorm(width)
-        self.time_conv = over_time(width, kernel, stride, bias=bias)
+        self.time_conv = idle_bias(over_time(width, kernel, stride, bias=bias))
         self.time_norm = MaskedBatchNorm(width)
         self.dropout = nn.Dropout(dropout)
         self.residual = residual
         changes = residual and (in_width != width or stride != 1)
-        self.shortcut = nn.Linear(in_width, width, bias) if changes else None
+        self.shortcut = idle_bias(nn.Linear(in_width, width, bias)) if changes else None
         self.shortcut_norm = MaskedBatchNorm(width) if changes else None
 
     def forward(self, x: Tensor, valid: ValidSteps) -> tuple[Tensor, ValidSteps]:
         """Convolve over the joints of each frame, then over the frames of each joint."""
-        y = torch.relu(self.graph_norm.normalise(self.graph_conv(x)))
+        y = self.graph_norm.normalise(self.graph_conv(x), relu=True)
         left = valid.strided(self.stride)
-        clips = valid.scatter(y).values.permute(0, 3, 1, 2)  # channels last in memory, as the convolution likes it
-        y = left.gather(self.time_conv(clips).permute(0, 2, 3, 1))
-        y = self.dropout(self.time_norm.normalise(y))
-        if self.residual:
-            kept = every(x, self.stride, valid, left)
-            if self.shortcut is not None and self.shortcut_norm is not None:
-                kept = self.shortcut_norm.normalise(self.shortcut(kept))
-            y = y + kept
-        return torch.relu(y), left
+        y = left.gather(over_clips(self.time_conv, valid.scatter(y).values))
+        plus = self._kept(x, valid, left) if self.residual else None
+        if self.dropout.p == 0:
+            return self.time_norm.normalise(y, offset=self.time_conv.bias, plus=plus, relu=True), left
+        y = self.dropout(self.time_norm.normalise(y, offset=self.time_conv.bias))
+        return torch.relu(y if plus is None else y + plus), left
+
+    def _kept(self, x: Tensor, valid: ValidSteps, left: ValidSteps) -> Tensor:
+        kept = every(x, self.stride, valid, left)
+        if self.shortcut is None or self.shortcut_norm is None:
+            return kept
+        return self.shortcut_norm.normalise(nn.functional.linear(kept, self.shortcut.weight), offset=self.shortcut.bias)
 
 
 class GraphConv(nn.Module):
@@ -118,9 +121,7 @@ class GraphConv(nn.Module):
     ``parts`` is ``[K, J, J]``. Without ``bias`` there is no ``b``.
     """
 
-    def __init__(
-        self, in_width: int, width: int, parts: Tensor, graph: str = "importance", bias: bool = False
-    ) -> None:
+    def __init__(self, in_width: int, width: int, parts: Tensor, graph: str = "importance", bias: bool = False) -> None:
         super().__init__()
         self.parts: Tensor
         if graph == "adaptive":

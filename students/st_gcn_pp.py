@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import torch
 from torch import Tensor, nn
 from typing_extensions import Unpack
 
@@ -56,7 +55,7 @@ class STGCNPP(BlockNetwork):
 
 
 class LearnedGraphConv(nn.Module):
-    """A graph that learns from the skeleton on, batch norm, plus the input; ReLU. ``[N, J, in_width]`` -> ``[N, J, width]``."""
+    """A graph that starts from the skeleton and learns, batch norm, plus the input; ReLU."""
 
     def __init__(self, in_width: int, width: int, parts: Tensor, bias: bool = True) -> None:
         super().__init__()
@@ -65,5 +64,5 @@ class LearnedGraphConv(nn.Module):
         self.shortcut = Shortcut(in_width, width, bias=bias)
 
     def forward(self, x: Tensor, valid: ValidSteps) -> Tensor:
-        """Every joint gathers from its neighbours."""
-        return torch.relu(self.norm.normalise(self.conv(x)) + self.shortcut(x, valid, valid))
+        """``[N, J, in_width]`` -> ``[N, J, width]``."""
+        return self.norm.normalise(self.conv(x), plus=self.shortcut(x, valid, valid), relu=True)

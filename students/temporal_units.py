@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
-from students.units import every, linear, started
+from students.units import NormedLinear, every, fan_out, idle_bias, linear, zero_bias
 
 
 class LongKernel(nn.Module):
-    """A convolution over ``kernel`` steps and batch norm. ``[N, J, width]`` -> ``[N', J, width]``.
+    """A convolution over ``kernel`` steps, batch norm, plus a shortcut; ReLU. ``[N, J, width]`` -> ``[N', J, width]``.
 
     Raises:
         ValueError: when ``kernel`` is even.
@@ -21,14 +21,13 @@ class LongKernel(nn.Module):
     def __init__(self, width: int, stride: int = 1, kernel: int = 9, bias: bool = True) -> None:
         super().__init__()
         self.stride = stride
-        self.conv = started(over_time(width, kernel, stride, bias=bias))
+        self.conv = idle_bias(started(over_time(width, kernel, stride, bias=bias)))
         self.norm = MaskedBatchNorm(width)
 
-    def forward(self, x: Tensor, valid: ValidSteps) -> tuple[Tensor, ValidSteps]:
-        """The convolved steps, and which are left."""
-        left = valid.strided(self.stride)
-        clips = valid.scatter(x).values.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
-        return self.norm.normalise(left.gather(self.conv(clips).permute(0, 2, 3, 1))), left
+    def forward(self, x: Tensor, valid: ValidSteps, left: ValidSteps, plus: Tensor | None = None) -> Tensor:
+        """The steps that are left."""
+        y = left.gather(over_clips(self.conv, valid.scatter(x).values))
+        return self.norm.normalise(y, offset=self.conv.bias, plus=plus, relu=True)
 
 
 class Branches(nn.Module):
@@ -60,8 +59,7 @@ class Branches(nn.Module):
             raise ValueError(f"{branches} temporal branches cannot share {width} channels: {must}")
         self.stride = stride
         self.shares = [share + rest, *[share] * (branches - 2)]  # of all branches but the last
-        self.squeeze = linear(width, width - share, bias)
-        self.squeeze_norm = MaskedBatchNorm(width - share)
+        self.squeeze = NormedLinear(width, width - share, bias)
         self.convs = nn.ModuleList(
             started(over_time(own, kernel, stride, dilation, bias))
             for own, dilation in zip(self.shares, dilations, strict=False)
@@ -70,26 +68,24 @@ class Branches(nn.Module):
 
     def forward(self, x: Tensor, valid: ValidSteps, left: ValidSteps) -> Tensor:
         """The branches side by side at the steps that are left."""
-        squeezed = torch.relu(self.squeeze_norm.normalise(self.squeeze(x)))
-        clips = valid.scatter(squeezed).values.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
+        clips = valid.scatter(self.squeeze(x, relu=True)).values.permute(
+            0, 3, 1, 2
+        )  # channels last in memory, as convolutions like it
         *read, pooled = clips.split(self.shares, dim=1)
-        branches = [conv(part) for conv, part in zip(self.convs, read, strict=True)] + [self._pool(pooled)]
-        rows = left.gather(torch.cat(branches, dim=1).permute(0, 2, 3, 1))
-        return torch.cat([rows, self.skip(every(x, self.stride, valid, left))], dim=-1)
+        skipped = left.scatter(self.skip(every(x, self.stride, valid, left))).values.permute(0, 3, 1, 2)
+        branches = [conv(part) for conv, part in zip(self.convs, read, strict=True)] + [self._pool(pooled), skipped]
+        return left.gather(torch.cat(branches, dim=1).permute(0, 2, 3, 1))
 
     def _pool(self, clips: Tensor) -> Tensor:
-        """Maximum of a step and its two neighbours; none is negative, so the zeros beyond the ends never win."""
-        steps = clips.shape[2]
-        wide = nn.functional.pad(clips, (0, 0, 1, 1))
-        before, now, after = (wide[:, :, k : k + steps : self.stride] for k in range(3))
-        return torch.maximum(torch.maximum(before, now), after)
+        """Maximum of a step and its two neighbours; none is negative, so the zeros of the padding never win."""
+        return nn.functional.max_pool2d(clips, (3, 1), (self.stride, 1), (1, 0))
 
 
 class TemporalBranches(nn.Module):
     """Four branches of a quarter of the width: kernels of five steps with dilations 1 and 2, max-pooling, none.
 
     Every branch ends in batch norm (Chen et al., ICCV 2021, the simplified multi-scale module of MS-G3D); ``activated``
-    adds a ReLU, as pyskl does. ``[N, J, width]`` -> ``[N', J, width]``.
+    adds a ReLU there, as pyskl does. Then the shortcut is added; ReLU. ``[N, J, width]`` -> ``[N', J, width]``.
 
     Raises:
         ValueError: when four does not divide ``width``.
@@ -105,24 +101,27 @@ class TemporalBranches(nn.Module):
         activated: bool = False,
     ) -> None:
         super().__init__()
+        self.stride = stride
         self.branches = Branches(width, stride, kernel, dilations, bias)
         self.norm = MaskedBatchNorm(width)
         self.activated = activated
 
-    def forward(self, x: Tensor, valid: ValidSteps) -> tuple[Tensor, ValidSteps]:
-        """The branches side by side, and the steps that are left."""
-        left = valid.strided(self.branches.stride)
-        y = self.norm.normalise(self.branches(x, valid, left))
-        return (torch.relu(y) if self.activated else y), left
+    def forward(self, x: Tensor, valid: ValidSteps, left: ValidSteps, plus: Tensor | None = None) -> Tensor:
+        """The steps that are left."""
+        y = self.branches(x, valid, left)
+        if not self.activated:
+            return self.norm.normalise(y, plus=plus, relu=True)
+        y = self.norm.normalise(y, relu=True)
+        return y if plus is None else torch.relu(y + plus)
 
 
 class MixedBranches(nn.Module):
     """Six branches, mixed: kernels of three steps with dilations 1 to 4, max-pooling, none; then a linear layer.
 
-    The temporal unit of ST-GCN++ (Duan et al., ACM MM 2022) and, with ``joints``, of DG-STGCN (Duan et al., 2022): there
-    the mean over the joints runs through the branches as one joint more, and is then added to every joint ``j``
-    ``share[j]`` times; the shares are learned and start at zero. Batch norm and ReLU before the linear layer, batch norm
-    behind it. ``[N, J, width]`` -> ``[N', J, width]``.
+    The temporal unit of ST-GCN++ (Duan et al., ACM MM 2022) and, with ``joints``, of DG-STGCN (Duan et al., 2022):
+    there the mean over the joints runs through the branches as one joint more, and is then added to every joint ``j``
+    ``share[j]`` times; the shares are learned and start at zero. Batch norm and ReLU before the linear layer; batch
+    norm behind it, plus the shortcut; ReLU. ``[N, J, width]`` -> ``[N', J, width]``.
 
     Raises:
         ValueError: when ``width`` is less than six.
@@ -138,23 +137,21 @@ class MixedBranches(nn.Module):
         joints: int | None = None,
     ) -> None:
         super().__init__()
+        self.stride = stride
         self.branches = Branches(width, stride, kernel, dilations, bias, uneven=True)
         self.share = None if joints is None else nn.Parameter(torch.zeros(joints))
-        self.mix_norm = MaskedBatchNorm(width)
-        self.mix = linear(width, width, bias)
         self.norm = MaskedBatchNorm(width)
+        self.mix = NormedLinear(width, width, bias)
 
-    def forward(self, x: Tensor, valid: ValidSteps) -> tuple[Tensor, ValidSteps]:
-        """The mixed branches, and the steps that are left."""
-        left = valid.strided(self.branches.stride)
+    def forward(self, x: Tensor, valid: ValidSteps, left: ValidSteps, plus: Tensor | None = None) -> Tensor:
+        """The steps that are left."""
         if self.share is None:
             y = self.branches(x, valid, left)
         else:
-            everyone = torch.cat([x, x.mean(1, keepdim=True)], dim=1)
-            y = self.branches(everyone, valid, left)
-            y = torch.addcmul(y[:, :-1], y[:, -1:], self.share[:, None])
-        y = self.mix(torch.relu(self.mix_norm.normalise(y)))
-        return self.norm.normalise(y), left
+            y = self.branches(torch.cat([x, x.mean(1, keepdim=True)], dim=1), valid, left)
+            each, mean = y.split([x.shape[1], 1], dim=1)
+            y = torch.addcmul(each, mean, self.share[:, None])
+        return self.mix(self.norm.normalise(y, relu=True), plus, relu=True)
 
 
 def over_time(width: int, kernel: int, stride: int = 1, dilation: int = 1, bias: bool = True) -> nn.Conv2d:
@@ -167,3 +164,16 @@ def over_time(width: int, kernel: int, stride: int = 1, dilation: int = 1, bias:
         raise ValueError(f"temporal kernel {kernel} is even: only an odd one has as many frames before as after")
     padding = dilation * (kernel // 2)
     return nn.Conv2d(width, width, (kernel, 1), (stride, 1), (padding, 0), (dilation, 1), bias=bias)
+
+
+def over_clips(conv: nn.Conv2d, clips: Tensor) -> Tensor:
+    """A convolution without its bias, over the steps of ``[B, T, J, width]``."""
+    moved = clips.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
+    y = nn.functional.conv2d(moved, conv.weight, None, conv.stride, conv.padding, conv.dilation)
+    return y.permute(0, 2, 3, 1)
+
+
+def started(conv: nn.Conv2d) -> nn.Conv2d:
+    """The convolution as those of the published networks begin."""
+    fan_out(conv.weight)
+    return zero_bias(conv)

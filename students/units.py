@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,42 +12,66 @@ from slr.layers import MaskedBatchNorm, ValidSteps
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 
 
+class TimeUnit(Protocol):
+    """A module over the frames of each joint, which keeps every ``stride``-th."""
+
+    stride: int
+
+    def __call__(self, x: Tensor, valid: ValidSteps, left: ValidSteps, plus: Tensor | None = None) -> Tensor:
+        """``[N, J, width]`` -> ``[N', J, width]`` at the steps ``left``; ``plus`` is added before the last ReLU."""
+        ...
+
+
 class GraphBlock(nn.Module):
     """A unit over the joints of each frame, a unit over the frames of each joint, plus the input; ReLU.
 
-    It maps the real steps of a batch, ``[N, J, in_width]``, to those that are left, ``[N', J, width]``. ``shortcut``
-    is ``None`` in a first block, which adds nothing.
+    It maps the real steps of a batch, ``[N, J, in_width]``, to those that are left, ``[N', J, width]``. The unit over
+    frames is given what to add. ``shortcut`` is ``None`` in a first block, which adds nothing.
     """
 
-    def __init__(self, graph: nn.Module, time: nn.Module, shortcut: Shortcut | None) -> None:
+    def __init__(self, graph: nn.Module, time: TimeUnit, shortcut: Shortcut | None) -> None:
         super().__init__()
+        assert isinstance(time, nn.Module)
         self.graph = graph
-        self.time = time
+        self.time: TimeUnit = time
         self.shortcut = shortcut
 
     def forward(self, x: Tensor, valid: ValidSteps) -> tuple[Tensor, ValidSteps]:
         """What the block makes of the steps, and which steps are left."""
-        y, left = self.time(self.graph(x, valid), valid)
-        if self.shortcut is not None:
-            y = y + self.shortcut(x, valid, left)
-        return torch.relu(y), left
+        left = valid.strided(self.time.stride)
+        plus = None if self.shortcut is None else self.shortcut(x, valid, left)
+        return self.time(self.graph(x, valid), valid, left, plus), left
+
+
+class NormedLinear(nn.Module):
+    """A linear layer and batch norm: ``[N, ..., in_width]`` -> ``[N, ..., width]``.
+
+    The bias in between is idle; it is there for released weights, which have one, and does not learn.
+    """
+
+    def __init__(self, in_width: int, width: int, bias: bool = True) -> None:
+        super().__init__()
+        self.linear = idle_bias(linear(in_width, width, bias))
+        self.norm = MaskedBatchNorm(width)
+
+    def forward(self, x: Tensor, plus: Tensor | None = None, relu: bool = False) -> Tensor:
+        """Batch norm of the layer, plus something, and ReLU, where wanted."""
+        y = nn.functional.linear(x, self.linear.weight)
+        return self.norm.normalise(y, offset=self.linear.bias, plus=plus, relu=relu)
 
 
 class Shortcut(nn.Module):
-    """The input as a unit adds it to its result: as it is, or by a linear layer and batch norm, if the shape changes."""
+    """The input as a unit adds it: as it is or, where the shape changes, through a linear layer and batch norm."""
 
     def __init__(self, in_width: int, width: int, stride: int = 1, bias: bool = True) -> None:
         super().__init__()
         self.stride = stride
         changes = in_width != width or stride != 1
-        self.linear = linear(in_width, width, bias) if changes else None
-        self.norm = MaskedBatchNorm(width) if changes else None
+        self.change = NormedLinear(in_width, width, bias) if changes else None
 
     def forward(self, x: Tensor, valid: ValidSteps, left: ValidSteps) -> Tensor:
         """``[N, J, in_width]`` -> ``[N', J, width]``."""
-        if self.linear is None or self.norm is None:
-            return x
-        return self.norm.normalise(self.linear(every(x, self.stride, valid, left)))
+        return x if self.change is None else self.change(every(x, self.stride, valid, left))
 
 
 def every(x: Tensor, stride: int, valid: ValidSteps, left: ValidSteps) -> Tensor:
@@ -55,21 +79,32 @@ def every(x: Tensor, stride: int, valid: ValidSteps, left: ValidSteps) -> Tensor
     return x if stride == 1 else left.gather(valid.scatter(x).values[:, ::stride])
 
 
-def linear(in_width: int, width: int, bias: bool = True) -> nn.Linear:
-    """A linear layer that begins as convolutions of the published networks do."""
-    return started(nn.Linear(in_width, width, bias))
+def linear(in_width: int, width: int, bias: bool = True, parts: int = 1) -> nn.Linear:
+    """A linear layer that begins as convolutions of the published networks do; it may stand for ``parts`` of them."""
+    layer = nn.Linear(in_width, width, bias)
+    fan_out(layer.weight.view(parts, -1, in_width))
+    return zero_bias(layer)
 
 
-def started(layer: Layer) -> Layer:
-    """The layer with normal weights by the number of its outputs, and no bias."""
-    fan_out(layer.weight)
+def zero_bias(layer: Layer) -> Layer:
+    """The layer with a bias of zero, if it has one."""
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
     return layer
 
 
+def idle_bias(layer: Layer) -> Layer:
+    """A layer in front of a batch norm: nothing of its bias is left behind that, so it does not learn."""
+    if layer.bias is not None:
+        layer.bias.requires_grad_(False)
+    return layer
+
+
 def fan_out(weight: Tensor) -> Tensor:
-    """Normal weights for ReLU by the number of outputs (He et al., ICCV 2015), as the published networks begin."""
+    """Normal weights for ReLU by the number of outputs (He et al., ICCV 2015), as the published networks begin.
+
+    ``[K, D, in_width]`` weights are those of ``K`` layers, ``[D, in_width, kernel, 1]`` those of a convolution.
+    """
     with torch.no_grad():
         for part in weight if weight.ndim == 3 else weight[None]:
             nn.init.kaiming_normal_(part, mode="fan_out")

@@ -56,7 +56,7 @@ class STGCNBlock(nn.Module):
 
 
 class PysklSTGCNBlock(nn.Module):
-    """The same with the graph in the block; ``adaptive``: ST-GCN++, whose graph learns and whose unit has a residual."""
+    """The same with the graph in the block; ``plus``: ST-GCN++, whose graph learns and whose unit has a residual."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, parts: Tensor, first: bool, plus: bool) -> None:
         super().__init__()
@@ -216,9 +216,7 @@ class FourBranches(nn.Module):
             for dilation in (1, 2)
         )
         pool = nn.MaxPool2d((3, 1), (stride, 1), (1, 0))
-        self.branches.append(
-            nn.Sequential(conv(width, own), nn.BatchNorm2d(own), nn.ReLU(), pool, nn.BatchNorm2d(own))
-        )
+        self.branches.append(nn.Sequential(conv(width, own), nn.BatchNorm2d(own), nn.ReLU(), pool, nn.BatchNorm2d(own)))
         self.branches.append(nn.Sequential(conv(width, own, 1, stride), nn.BatchNorm2d(own)))
 
     def forward(self, x: Tensor) -> Tensor:
