@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from kd.losses.base import Loss, readable
+from kd.losses.cross_entropy import CrossEntropy
 from kd.losses.ctc import CTC
 from slr.types import Batch, NetOutput
 
@@ -101,6 +102,21 @@ class Metered(Protocol):
         ...
 
 
+@runtime_checkable
+class Related(Protocol):
+    """A loss that learns relations between the steps of a clip, for figures: any loss that defines this method.
+
+    What such a loss learned is kept when the training is over, beside the student and never in it.
+    """
+
+    def adjacency(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor]:
+        """Relations ``[B, S, S]`` between the steps of each clip, the student's and the teacher's.
+
+        Rows of valid steps sum to 1 and say what a step listens to; rows and columns of padding are 0.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class RequiredTaps:
     """Names that an objective reads, sorted; ``"logits"`` may be among them."""
@@ -173,8 +189,14 @@ class Objective(nn.Module):
 
     @property
     def supervised(self) -> frozenset[str]:
-        """Names of the terms that learn from the transcripts alone, against which the others are held."""
-        return frozenset(name for name, term in self._terms.items() if isinstance(term.loss, CTC))
+        """Names of the terms that learn from transcripts or labels alone, against which the others are held."""
+        return frozenset(name for name, term in self._terms.items() if isinstance(term.loss, CTC | CrossEntropy))
+
+    @property
+    def kept(self) -> nn.ModuleDict:
+        """The terms that learned something worth keeping after the training, by name, see :class:`Related`."""
+        used = {name: term.loss for name, term in self._terms.items() if term.weight > 0}
+        return nn.ModuleDict({name: loss for name, loss in used.items() if isinstance(loss, Related)})
 
     @torch.no_grad()
     def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, dict[str, float]]:

@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentTypeError, Namespace
 
 from workbench.cli import command, console, example_parser
-from workbench.study.command import run_study
+from workbench.study.command import StudyOptions, run_study
 
 
 def seeds(text: str) -> list[int]:
@@ -17,21 +17,31 @@ def seeds(text: str) -> list[int]:
         raise ArgumentTypeError(f"seeds are whole numbers with commas between, such as 0,1,2, not {text!r}") from None
 
 
+def options(text: str) -> dict[str, str | int]:
+    """``key=value,key=value`` as a mapping."""
+    pairs = [word.partition("=") for word in text.split(",") if word]
+    if not all(key and sign and value for key, sign, value in pairs):
+        raise ArgumentTypeError(f"options are key=value with commas between, not {text!r}")
+    return {key: int(value) if value.isdigit() else value for key, _, value in pairs}
+
+
 def main(arguments: Namespace) -> None:
-    """Run what is missing and print the study's folder last."""
-    run_study(arguments, console())
+    """Run what is missing, write the table, and print the folder of the study last."""
+    run_study(StudyOptions(**vars(arguments)), console())
 
 
 if __name__ == "__main__":
-    parser = example_parser(__doc__, "python scripts/ablation.py experiments/losses.yaml --jobs 2 --dry-run")
+    parser = example_parser(
+        __doc__,
+        "python scripts/ablation.py experiments/losses.yaml --jobs 2\n"
+        "  python scripts/ablation.py experiments/losses.yaml --slurm slurm_partition=gpu,timeout_min=600",
+    )
     parser.add_argument("study", help="YAML file, see experiments/")
-    parser.add_argument(
-        "words", nargs="*", metavar="key=value", help="override any key of every row; data=NAME as in distill.py"
-    )
+    parser.add_argument("words", nargs="*", metavar="key=value", help="override any key of every row, as in distill.py")
     parser.add_argument("--seeds", type=seeds, metavar="0,1,2", help="instead of those of the study")
-    parser.add_argument(
-        "--out", metavar="DIR", default="runs", help="for the folder of the study (default: %(default)s)"
-    )
-    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at once here (default: %(default)s)")
-    parser.add_argument("--dry-run", action="store_true", required=True, help="print grid, commands and time left")
+    parser.add_argument("--out", metavar="DIR", default="runs", help="for the study's folder (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: 1; with --slurm all)")
+    parser.add_argument("--slurm", type=options, nargs="?", const={}, metavar="key=value,...", help="through submitit")
+    parser.add_argument("--table-only", action="store_true", help="run nothing: the table of the run folders there are")
+    parser.add_argument("--dry-run", action="store_true", help="print the grid, the commands and the time they take")
     sys.exit(command(main, parser))

@@ -12,7 +12,7 @@ letter axis
 ``U``  glosses of a transcript
 ``P``  persons in a clip; a pose without this axis shows one
 ``J``  joints (keypoints) of a skeleton
-``C``  channels of a joint or an image: (x, y, confidence), (x, y, z) or (red, green, blue)
+``C``  channels of a joint or an image: (x, y, confidence), (x, y, z, confidence), (x, y, z) or (red, green, blue)
 ``D``  features
 ``H W`` image height and width in pixels
 ====== ==========================================================================
@@ -32,6 +32,14 @@ from torch import Tensor
 def strided_lengths(lengths: Tensor, stride: int) -> Tensor:
     """``ceil(lengths / stride)``: the steps that are left when every ``stride``-th one is kept, the first included."""
     return torch.div(lengths + stride - 1, stride, rounding_mode="floor")
+
+
+def moved(values: Tensor, device: torch.device | str) -> Tensor:
+    """``values`` on another device, copied while the program goes on where that is safe.
+
+    From a GPU to memory it is not: the copy may still be under way when its numbers are read.
+    """
+    return values.to(device, non_blocking=torch.device(device).type != "cpu")
 
 
 @dataclass(frozen=True)
@@ -105,7 +113,7 @@ class Padded:
 
     def to(self, device: torch.device | str) -> Padded:
         """The same sequences on another device."""
-        return Padded(self.values.to(device, non_blocking=True), self.lengths.to(device, non_blocking=True))
+        return Padded(moved(self.values, device), moved(self.lengths, device))
 
     def detach(self) -> Padded:
         """The same sequences without their history of gradients."""
@@ -165,7 +173,7 @@ class Batch:
             frames=self.frames.to(device),
             rgb=self.rgb.to(device) if self.rgb is not None else None,
             pose=self.pose.to(device) if self.pose is not None else None,
-            labels=self.labels.to(device, non_blocking=True) if self.labels is not None else None,
+            labels=moved(self.labels, device) if self.labels is not None else None,
         )
 
 

@@ -5,6 +5,8 @@ from students.cosign import CoSign1S, CoSign2S
 from students.ctr_gcn import CTRGCN
 from students.dg_stgcn import DGSTGCN
 from students.dke_gcn import DKEGCN, LightDKEGCN
+from students.dsta_slr import DSTASLR
+from students.joint_rnn import JointRNN
 from students.landmark_transformer import LandmarkTransformer
 from students.st_gcn import STGCN
 from students.st_gcn_pp import STGCNPP
@@ -15,12 +17,14 @@ __all__ = [
     "CTRGCN",
     "DGSTGCN",
     "DKEGCN",
+    "DSTASLR",
     "S8",
     "STGCN",
     "STGCNPP",
     "STGT",
     "CoSign1S",
     "CoSign2S",
+    "JointRNN",
     "LandmarkTransformer",
     "LightDKEGCN",
 ]

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 from typing_extensions import Unpack
 
-from slr.layers import ValidSteps
 from slr.skeleton import SkeletonLayout
-from slr.types import Padded, strided_lengths
 from students.heads import HeadOptions
-from students.skeleton_network import SkeletonNetwork
+from students.skeleton_network import BlockTrunk, SkeletonNetwork
 
 Block = Callable[[int, int, int, bool], nn.Module]
 _WIDTHS = 8  # all networks can share multiples of it among their branches and groups
@@ -94,46 +92,14 @@ def shrunk(
     """A table of blocks without its last ones and with other widths.
 
     Raises:
-        ValueError: when widths and strides differ in number, no block is left, or the factor is not positive.
+        ValueError: when no block is left, or the factor is not positive.
     """
-    if len(strides) != len(channels) or not channels:
-        raise ValueError(f"{len(channels)} channels and {len(strides)} strides: each block needs one of both")
     if not 0 <= drop_last < len(channels):
         raise ValueError(
             f"drop_last is {drop_last}: of {len(channels)} blocks 0 to {len(channels) - 1} can be left out"
         )
     if width_factor <= 0:
         raise ValueError(f"width_factor is {width_factor}: widths are multiplied by it, so it must be positive")
-    kept = len(channels) - drop_last
     if width_factor != 1:
         channels = [max(_WIDTHS, round(width * width_factor / _WIDTHS) * _WIDTHS) for width in channels]
-    return tuple(channels[:kept]), tuple(strides[:kept])
-
-
-class BlockTrunk(nn.Module):
-    """Blocks in a row, the first without a residual.
-
-    A block maps the real steps of a batch, ``[N, J, in_width]``, to those that are left, ``[N', J, width]``: of a clip
-    of ``T`` steps ``ceil(T / stride)``. It is given them with where they lie, and returns the same.
-    """
-
-    def __init__(self, in_width: int, channels: Sequence[int], strides: Sequence[int], block: Block) -> None:
-        super().__init__()
-        self.width = channels[-1]
-        self.strides = tuple(strides)
-        ins = [in_width, *channels]
-        self.blocks = nn.ModuleList(block(ins[i], channels[i], strides[i], i > 0) for i in range(len(channels)))
-
-    def forward(self, clips: Padded) -> Padded:
-        """``[N, T, J, in_width]`` -> ``[N, T', J, width]``."""
-        valid = ValidSteps.of(clips.lengths, clips.values.shape[1])
-        x = valid.gather(clips.values)
-        for block in self.blocks:
-            x, valid = block(x, valid)
-        return valid.scatter(x)
-
-    def output_lengths(self, lengths: Tensor) -> Tensor:
-        """Steps that are left of clips of ``lengths`` steps."""
-        for stride in self.strides:
-            lengths = strided_lengths(lengths, stride)
-        return lengths
+    return tuple(channels[: len(channels) - drop_last]), tuple(strides[: len(strides) - drop_last])

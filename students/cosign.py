@@ -12,10 +12,8 @@ from slr.layers import MaskedBatchNorm, RecogniserTail, ValidSteps, named_contex
 from slr.skeleton import SkeletonLayout, skeleton_layout
 from slr.types import NetOutput, Padded
 from students.group_blocks import Features, GroupBlocks, GroupSplit, StreamBlocks
-from students.joint_groups import centred_groups, joint_groups, motion
+from students.joint_groups import centred_groups, dimensions, joint_groups, motion
 from students.views import ComplementaryViews, first_of_two
-
-MOTION_CHANNELS = 4
 
 
 class CoSign1S(nn.Module):
@@ -151,7 +149,7 @@ class CoSign2S(nn.Module):
         self.centre_groups = centre_groups
         self.in_channels = in_channels
         joints, groups = len(self.layout), joint_groups(self.layout)
-        inputs = {"static": in_channels, "motion": MOTION_CHANNELS}
+        inputs = {"static": in_channels, "motion": 2 * dimensions(in_channels)}
         self.data_norm = MaskedBatchNorm(joints * sum(inputs.values()))
         self.views = ComplementaryViews(self.layout.groups.values(), joints, mask_rate, mask_segment)
         self.groups = GroupSplit(groups)

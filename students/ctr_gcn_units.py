@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from slr.layers import MaskedBatchNorm, ValidSteps
 from slr.types import Padded
 from students.graph_units import mean_over_steps
-from students.units import Shortcut, beginning_at_nothing, fan_out, linear
+from students.units import Shortcut, beginning_at_nothing, fan_out_each, linear
 
 
 class RefinedGraphConv(nn.Module):
@@ -33,9 +33,9 @@ class RefinedGraphConv(nn.Module):
         self.strength = nn.Parameter(torch.zeros(1))
         self.receive = linear(in_width, count * reduced, parts=count)
         self.give = linear(in_width, count * reduced, parts=count)
-        self.spread = nn.Parameter(fan_out(torch.empty(count, width, reduced)))
+        self.spread = nn.Parameter(fan_out_each(torch.empty(count, width, reduced)))
         self.spread_bias = nn.Parameter(torch.zeros(count, width))
-        self.value = nn.Parameter(fan_out(torch.empty(count, width, in_width)))
+        self.value = nn.Parameter(fan_out_each(torch.empty(count, width, in_width)))
         self.value_bias = nn.Parameter(torch.zeros(count, width))
         self.norm = beginning_at_nothing(MaskedBatchNorm(width))
         self.shortcut = Shortcut(in_width, width, bias=bias)

@@ -66,25 +66,25 @@ def centred_groups(stream: Padded, layout: SkeletonLayout) -> Padded:
 
     A group with a root (a hand and its wrist, mouth and face and the nose) is centred on it in every frame, and is
     missing where the root is. The body is centred on the middle between the shoulders in the first frame that shows
-    both. Channels beyond x and y stay, and a missing joint, zero in all channels, stays missing.
+    both. Channels beyond the place stay, and a missing joint, zero in all channels, stays missing.
     """
     values = stream.zeroed().values
     present = present_joints(values)
-    places = values[..., :2]
+    places = values[..., : dimensions(values.shape[-1])]
     origin = _body_origin(places, present, layout)[:, None, None].expand_as(places).clone()
     kept = present.clone()
     for name, root in layout.roots.items():
         joints = list(layout.groups[name])
         origin[:, :, joints] = places[:, :, root, None].expand(-1, -1, len(joints), -1)
         kept[:, :, joints] &= present[:, :, root, None]
-    centred = torch.cat([places - origin, values[..., 2:]], dim=-1)
+    centred = torch.cat([places - origin, values[..., places.shape[-1] :]], dim=-1)
     return Padded(torch.where(kept[..., None], centred, torch.zeros_like(centred)), stream.lengths)
 
 
 def _body_origin(places: Tensor, present: Tensor, layout: SkeletonLayout) -> Tensor:
-    """``[B, 2]``: the middle between the shoulders in the first frame with both, zero where there is none."""
+    """The middle between the shoulders in the first frame with both, ``[B, 2]`` or ``[B, 3]``; else zero."""
     if layout.reference is None:
-        return places.new_zeros(len(places), 2)
+        return places.new_zeros(len(places), places.shape[-1])
     shoulders = list(layout.reference)
     both = present[:, :, shoulders].all(-1)  # [B, T]
     first = both.int().argmax(1)
@@ -93,16 +93,22 @@ def _body_origin(places: Tensor, present: Tensor, layout: SkeletonLayout) -> Ten
 
 
 def motion(stream: Padded) -> Padded:
-    """Differences of x and y to the next and to the previous frame: ``[B, T, J, C]`` -> ``[B, T, J, 4]``.
+    """Differences of the place to the next and to the previous frame: ``[B, T, J, C]`` -> ``[B, T, J, 4]``.
 
-    Zero where either frame misses the joint, and beyond the ends of the clip.
+    Six channels in three dimensions. Zero where either frame misses the joint, and beyond the ends of the clip.
     """
     values = stream.zeroed().values
     present = present_joints(values)
-    step = values[:, 1:, :, :2] - values[:, :-1, :, :2]
+    places = values[..., : dimensions(values.shape[-1])]
+    step = places[:, 1:] - places[:, :-1]
     step = torch.where((present[:, 1:] & present[:, :-1])[..., None], step, torch.zeros_like(step))
-    still = torch.zeros_like(values[:, :1, :, :2])
+    still = torch.zeros_like(places[:, :1])
     return Padded(torch.cat([torch.cat([step, still], 1), torch.cat([still, step], 1)], dim=-1), stream.lengths)
+
+
+def dimensions(channels: int) -> int:
+    """Coordinates of a place among the channels of a joint: two of x, y and confidence, three where there is z."""
+    return max(channels - 1, 2)
 
 
 def present_joints(values: Tensor) -> Tensor:

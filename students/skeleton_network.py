@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import torch
@@ -10,7 +11,7 @@ from typing_extensions import Unpack
 
 from slr.layers import MaskedBatchNorm, ValidSteps
 from slr.skeleton import SkeletonLayout
-from slr.types import NetOutput, Padded
+from slr.types import NetOutput, Padded, strided_lengths
 from students.heads import HeadOptions, make_head
 
 
@@ -30,6 +31,52 @@ class Trunk(Protocol):
     def __call__(self, clips: Padded) -> Padded:
         """Features of every joint."""
         ...
+
+
+class BlockTrunk(nn.Module):
+    """Blocks in a row, the first without a residual.
+
+    A block maps the real steps of a batch, ``[N, J, in_width]``, to those that are left, ``[N', J, width]``: of a clip
+    of ``T`` steps ``ceil(T / stride)``. It is given them with where they lie, and returns the same.
+
+    Args:
+        in_width: features of a joint that the first block reads.
+        channels: width of every block.
+        strides: stride of every block.
+        block: makes a block of its input width, width, stride, and whether it has a residual.
+
+    Raises:
+        ValueError: when ``channels`` and ``strides`` differ in number, or there are none.
+    """
+
+    def __init__(
+        self,
+        in_width: int,
+        channels: Sequence[int],
+        strides: Sequence[int],
+        block: Callable[[int, int, int, bool], nn.Module],
+    ) -> None:
+        super().__init__()
+        if len(strides) != len(channels) or not channels:
+            raise ValueError(f"{len(channels)} channels and {len(strides)} strides: each block needs one of both")
+        self.width = channels[-1]
+        self.strides = tuple(strides)
+        ins = [in_width, *channels]
+        self.blocks = nn.ModuleList(block(ins[i], channels[i], strides[i], i > 0) for i in range(len(channels)))
+
+    def forward(self, clips: Padded) -> Padded:
+        """``[N, T, J, in_width]`` -> ``[N, T', J, width]``."""
+        valid = ValidSteps.of(clips.lengths, clips.values.shape[1])
+        x = valid.gather(clips.values)
+        for block in self.blocks:
+            x, valid = block(x, valid)
+        return valid.scatter(x)
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Steps that are left of clips of ``lengths`` steps."""
+        for stride in self.strides:
+            lengths = strided_lengths(lengths, stride)
+        return lengths
 
 
 class SkeletonNetwork(nn.Module):

@@ -13,9 +13,10 @@ from slr.layers import MaskedBatchNorm, ValidSteps
 from slr.released import ReleasedLayout
 from slr.skeleton import SkeletonLayout, adjacency, skeleton_layout
 from students.block_network import BlockNetwork, BlockOptions, wants_bias
+from students.block_parts import every_step
 from students.st_gcn_released import PYSKL_STGCN, ST_GCN
 from students.temporal_units import over_clips, over_time
-from students.units import every, idle_bias
+from students.units import idle_bias
 
 GRAPHS = ("importance", "adaptive", "fixed")
 
@@ -109,7 +110,7 @@ class STGCNBlock(nn.Module):
         return torch.relu(y if plus is None else y + plus), left
 
     def _kept(self, x: Tensor, valid: ValidSteps, left: ValidSteps) -> Tensor:
-        kept = every(x, self.stride, valid, left)
+        kept = every_step(x, self.stride, valid, left)
         if self.shortcut is None or self.shortcut_norm is None:
             return kept
         return self.shortcut_norm.normalise(nn.functional.linear(kept, self.shortcut.weight), offset=self.shortcut.bias)

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
-from students.units import NormedLinear, every, fan_out, idle_bias, linear, zero_bias
+from students.block_parts import every_step, started
+from students.units import NormedLinear, idle_bias, linear
 
 
 class LongKernel(nn.Module):
@@ -72,7 +73,7 @@ class Branches(nn.Module):
             0, 3, 1, 2
         )  # channels last in memory, as convolutions like it
         *read, pooled = clips.split(self.shares, dim=1)
-        skipped = left.scatter(self.skip(every(x, self.stride, valid, left))).values.permute(0, 3, 1, 2)
+        skipped = left.scatter(self.skip(every_step(x, self.stride, valid, left))).values.permute(0, 3, 1, 2)
         branches = [conv(part) for conv, part in zip(self.convs, read, strict=True)] + [self._pool(pooled), skipped]
         return left.gather(torch.cat(branches, dim=1).permute(0, 2, 3, 1))
 
@@ -171,9 +172,3 @@ def over_clips(conv: nn.Conv2d, clips: Tensor) -> Tensor:
     moved = clips.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
     y = nn.functional.conv2d(moved, conv.weight, None, conv.stride, conv.padding, conv.dilation)
     return y.permute(0, 2, 3, 1)
-
-
-def started(conv: nn.Conv2d) -> nn.Conv2d:
-    """The convolution as those of the published networks begin."""
-    fan_out(conv.weight)
-    return zero_bias(conv)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
+from students.block_parts import every_step, fan_out, started
 
 Layer = TypeVar("Layer", nn.Linear, nn.Conv2d)
 
@@ -71,25 +71,13 @@ class Shortcut(nn.Module):
 
     def forward(self, x: Tensor, valid: ValidSteps, left: ValidSteps) -> Tensor:
         """``[N, J, in_width]`` -> ``[N', J, width]``."""
-        return x if self.change is None else self.change(every(x, self.stride, valid, left))
-
-
-def every(x: Tensor, stride: int, valid: ValidSteps, left: ValidSteps) -> Tensor:
-    """Every ``stride``-th of the real steps of each clip, its first included."""
-    return x if stride == 1 else left.gather(valid.scatter(x).values[:, ::stride])
+        return x if self.change is None else self.change(every_step(x, self.stride, valid, left))
 
 
 def linear(in_width: int, width: int, bias: bool = True, parts: int = 1) -> nn.Linear:
     """A linear layer that begins as convolutions of the published networks do; it may stand for ``parts`` of them."""
-    layer = nn.Linear(in_width, width, bias)
-    fan_out(layer.weight.view(parts, -1, in_width))
-    return zero_bias(layer)
-
-
-def zero_bias(layer: Layer) -> Layer:
-    """The layer with a bias of zero, if it has one."""
-    if layer.bias is not None:
-        nn.init.zeros_(layer.bias)
+    layer = started(nn.Linear(in_width, width, bias))
+    fan_out_each(layer.weight.view(parts, -1, in_width))
     return layer
 
 
@@ -100,15 +88,11 @@ def idle_bias(layer: Layer) -> Layer:
     return layer
 
 
-def fan_out(weight: Tensor) -> Tensor:
-    """Normal weights for ReLU by the number of outputs (He et al., ICCV 2015), as the published networks begin.
-
-    ``[K, D, in_width]`` weights are those of ``K`` layers, ``[D, in_width, kernel, 1]`` those of a convolution.
-    """
-    with torch.no_grad():
-        for part in weight if weight.ndim == 3 else weight[None]:
-            nn.init.kaiming_normal_(part, mode="fan_out")
-    return weight
+def fan_out_each(weights: Tensor) -> Tensor:
+    """``[K, D, in_width]`` weights of ``K`` layers, each by the number of its own outputs."""
+    for weight in weights:
+        fan_out(weight)
+    return weights
 
 
 def beginning_at_nothing(norm: MaskedBatchNorm) -> MaskedBatchNorm:

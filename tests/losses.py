@@ -22,13 +22,30 @@ class Case:
     """One variant of a loss.
 
     ``zero_at_identity``: 0 when the student's outputs are the teacher's. ``untaught``: taps of the student that the
-    loss reads and gives no gradient.
+    loss reads and gives no gradient. ``of_a_class``: it reads the class of a clip, in one step of scores.
     """
 
     label: str
     build: Callable[[], Loss]
     zero_at_identity: bool = False
     untaught: tuple[str, ...] = ()
+    of_a_class: bool = False
+
+    def example(
+        self,
+        steps: Sequence[int] = (6, 4, 5),
+        teacher_steps: Sequence[int] | None = None,
+        dtype: torch.dtype = torch.float32,
+    ) -> Example:
+        """Something to call it with; for the class of a clip there is one step where ``steps`` are several."""
+        if not self.of_a_class:
+            return example(steps, teacher_steps, dtype)
+        given = example(
+            [min(length, 1) for length in steps], [min(length, 1) for length in teacher_steps or steps], dtype
+        )
+        labels = torch.arange(len(steps)) % CLASSES
+        empty = Padded.from_list([torch.zeros(0, dtype=torch.int64) for _ in steps])
+        return replace(given, batch=replace(given.batch, labels=labels, glosses=empty))
 
 
 def _widths(**arguments: object) -> dict:
@@ -79,6 +96,10 @@ ROWS: dict[str, list[Case]] = {
     "FrameKL": [
         Case(f"FrameKL-{blank}", lambda blank=blank: losses.FrameKL(blank=blank), zero_at_identity=True)
         for blank in ("keep", "drop", "eliminate", "symmetric_n", "reweight")
+    ],
+    "CrossEntropy": [
+        Case("CrossEntropy", losses.CrossEntropy, of_a_class=True),
+        Case("CrossEntropy-smooth", lambda: losses.CrossEntropy("conv_logits", 0.1), of_a_class=True),
     ],
     "Complementary": [Case("Complementary", lambda: losses.Complementary("conv", "context"))],
     "CRD": [
@@ -228,7 +249,8 @@ def permuted(given: Example, order: Sequence[int]) -> Example:
     """The same clips in another order."""
     rows = torch.tensor(order)
     out = _mapped(given, lambda sequence: Padded(sequence.values.detach()[rows], sequence.lengths[rows]))
-    return replace(out, batch=replace(out.batch, ids=tuple(given.batch.ids[row] for row in order)))
+    labels = None if given.batch.labels is None else given.batch.labels[rows]
+    return replace(out, batch=replace(out.batch, ids=tuple(given.batch.ids[row] for row in order), labels=labels))
 
 
 def cast(given: Example, dtype: torch.dtype) -> Example:

@@ -13,8 +13,24 @@ from typing import Any
 from torch import nn
 
 from slr.skeleton import skeleton_layout
-from students import DKEGCN, STGCN, STGT, CoSign1S, CoSign2S, LandmarkTransformer, LightDKEGCN
-from teachers import CNN2DCNN1D, STSGNet
+from students import (
+    AAGCN,
+    CTRGCN,
+    DGSTGCN,
+    DKEGCN,
+    DSTASLR,
+    S8,
+    STGCN,
+    STGCNPP,
+    STGT,
+    CoSign1S,
+    CoSign2S,
+    JointRNN,
+    LandmarkTransformer,
+    LightDKEGCN,
+)
+from students.drop_masks import DropMasks
+from teachers import CNN2DCNN1D, I3D, STSGNet, VACResNet
 
 CLASSES = 7
 JOINTS = 27  # of sign-27
@@ -55,16 +71,38 @@ def _stgcn(label: str, **arguments: Any) -> Case:
     return Case(f"STGCN-{label}", build, _step_shape(arguments))
 
 
-def _ctr_gcn(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
+def _blocks(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
     small = {"channels": (4, 8), "strides": (1, 1), **_small_head(arguments, temporal_layers="K3-P2")}
 
     def build() -> Any:
         net = network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
-        for block in net.trunk.blocks:  # a newborn refines no graph, and what would refine it gets no gradient yet
-            nn.init.constant_(block.graph.strength, 0.5)
+        for name, parameter in net.trunk.named_parameters():
+            # A newborn refines no graph and attends to nothing; what would do so gets no gradient yet.
+            if name.endswith(("strength", "alpha", "beta", "share", "_gate.weight")):
+                nn.init.normal_(parameter, 0.5, 0.1)
+            elif name.endswith("norm.weight"):
+                nn.init.ones_(parameter)
         return net
 
     return Case(f"{network.__name__}-{label}", build, _step_shape(arguments))
+
+
+def _dsta(label: str, **arguments: Any) -> Case:
+    small = {"channels": (4, 8), "strides": (1, 2), "graphs": 2, **_small_head(arguments)}
+
+    def build() -> Any:
+        net = DSTASLR(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
+        for name, parameter in net.trunk.named_parameters():
+            if name.endswith(("share", "_gate.weight")):  # a newborn's dictionary and gates pass no gradient on
+                nn.init.normal_(parameter, std=0.5)
+            elif name.endswith("spatial.norm.norm.weight"):  # and its spatial units are hardly there
+                nn.init.ones_(parameter)
+        for module in net.modules():
+            if isinstance(module, DropMasks):
+                module.set_epoch(100)
+        return net
+
+    return Case(f"DSTASLR-{label}", build, _step_shape(arguments))
 
 
 def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
@@ -72,6 +110,12 @@ def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
     small = {"channels": (4, 6), "temporal_kernel": 3, "width": 8, "heads": 2, "mask_segment": 3, "dropout": 0.0}
     build = lambda: network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
     return Case(f"{network.__name__}-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
+
+
+def _joint_rnn(label: str, **arguments: Any) -> Case:
+    small = {"frame_width": 8, "width": 8, "context_layers": 1, "heads": 2, "dropout": 0.0}
+    build = lambda: JointRNN(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
+    return Case(f"JointRNN-{label}", build, (JOINTS, arguments.get("in_channels", 3)))
 
 
 def _landmarks(label: str, **arguments: Any) -> Case:
@@ -104,6 +148,19 @@ def _stsg(label: str, **arguments: Any) -> Case:
     return Case(f"STSGNet-{label}", build, (3, FRAME_SIZE[1], FRAME_SIZE[0]))
 
 
+def _vac(label: str, **arguments: Any) -> Case:
+    small = {"channels": (4, 4, 6, 8), "blocks": (1, 1, 1, 1), "width": 8, "hidden": 4, "dropout": 0.0}
+    build = lambda: VACResNet(num_classes=CLASSES, **{**small, **arguments})  # noqa: E731
+    return Case(f"VACResNet-{label}", build, (3, 34, 36))  # a map of one place would leave batch norm nothing
+
+
+def _i3d(label: str, **arguments: Any) -> Case:
+    trunk, tail = {"width_multiplier": 1 / 64, "dropout": 0.0}, {"width": 8, "hidden": 4}
+    small = trunk if "task" in arguments else {**trunk, **tail}
+    build = lambda: I3D(num_classes=CLASSES, **{**small, **arguments})  # noqa: E731
+    return Case(f"I3D-{label}", build, (3, 33, 10))
+
+
 ROWS: dict[str, list[Case]] = {
     "STGT": [
         _stgt("default"),
@@ -117,15 +174,40 @@ ROWS: dict[str, list[Case]] = {
         _stgcn("fixed", graph="fixed", partition="directed", shared_head=True, head="normalised", in_channels=2),
         _stgcn("class", task="class", persons=2, strides=(1, 2)),
     ],
+    "STGCNPP": [
+        _blocks("default", STGCNPP, channels=(6, 8)),
+        _blocks("class", STGCNPP, channels=(6, 8), strides=(1, 2), task="class", persons=2),
+    ],
+    "AAGCN": [
+        _blocks("default", AAGCN, temporal_kernel=3),
+        _blocks("class", AAGCN, temporal_kernel=3, strides=(1, 2), task="class", persons=2),
+    ],
+    "S8": [
+        _blocks("default", S8, temporal_kernel=3),
+        _blocks("class", S8, temporal_kernel=3, task="class", drop_last=1, width_factor=2.0),
+    ],
+    "CTRGCN": [
+        _blocks("default", CTRGCN),
+        _blocks("class", CTRGCN, strides=(1, 2), task="class", persons=2, variant="pyskl"),
+    ],
+    "DGSTGCN": [
+        _blocks("default", DGSTGCN, channels=(6, 8), groups=2),
+        _blocks("class", DGSTGCN, channels=(6, 8), strides=(1, 2), groups=2, task="class", persons=2),
+    ],
     "DKEGCN": [
-        _ctr_gcn("default", DKEGCN),
-        _ctr_gcn("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
-        _ctr_gcn("class", DKEGCN, task="class", persons=2),
-        _ctr_gcn("persons", DKEGCN, persons=2, pooling="mean", context="none"),
+        _blocks("default", DKEGCN),
+        _blocks("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
+        _blocks("class", DKEGCN, task="class", persons=2),
+        _blocks("persons", DKEGCN, persons=2, pooling="mean", context="none"),
     ],
     "LightDKEGCN": [
-        _ctr_gcn("default", LightDKEGCN),
-        _ctr_gcn("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True),
+        _blocks("default", LightDKEGCN),
+        _blocks("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True),
+    ],
+    "DSTASLR": [
+        _dsta("default"),
+        _dsta("class", task="class", persons=2, channels=(4, 4, 8), strides=(1, 2, 2), drop_blocks=1),
+        _dsta("whole", drop_blocks=0, in_channels=2, pooling="mean", context="none"),
     ],
     "CoSign1S": [
         _cosign("default", CoSign1S, mask_rate=0.4),
@@ -134,6 +216,12 @@ ROWS: dict[str, list[Case]] = {
     "CoSign2S": [
         _cosign("default", CoSign2S, mask_rate=0.4, in_channels=2),
         _cosign("fusion-alone", CoSign2S, stream_heads=False, centre_groups=True, shared_head=True),
+        _cosign("space", CoSign2S, in_channels=4, centre_groups=True, stream_heads=False),
+    ],
+    "JointRNN": [
+        _joint_rnn("default"),
+        _joint_rnn("space", in_channels=4, temporal_layers="K3-P2", context="transformer", shared_head=True),
+        _joint_rnn("places-alone", with_motion=False, in_channels=2, context="none", head="cosine", head_scale=8.0),
     ],
     "LandmarkTransformer": [
         _landmarks("default"),
@@ -149,5 +237,14 @@ ROWS: dict[str, list[Case]] = {
     "STSGNet": [
         _stsg("default"),
         _stsg("one-block", graph_blocks=1, temporal_layers="K3-P2", shared_head=True),
+    ],
+    "I3D": [
+        _i3d("default"),
+        _i3d("denser", strides=(1, 2, 1), temporal_layers="K3-P2", head="normalised", shared_head=True),
+        _i3d("class", task="class"),
+    ],
+    "VACResNet": [
+        _vac("default"),
+        _vac("smkd", head="normalised", shared_head=True, recurrent_layers=1, temporal_layers="K3-P2"),
     ],
 }

@@ -12,7 +12,18 @@ from torch import nn
 from kd.losses.base import Loss
 from kd.objective import Objective, Schedule, Term
 from slr.ctc import Decoder, NgramModel, decoder_by_name
-from slr.data import Corpus, PosePipeline, RgbPipeline, SignDataset, TemporalPlan, loader, set_epoch, without_test
+from slr.data import (
+    BatchedDataset,
+    Corpus,
+    PosePipeline,
+    RgbPipeline,
+    SignDataset,
+    TemporalPlan,
+    loader,
+    pose_channels,
+    set_epoch,
+    without_test,
+)
 from slr.synthesis.folder import Progress as MakingProgress
 from slr.types import Batch, Network
 from slr.vocabulary import Vocabulary
@@ -21,7 +32,7 @@ from workbench.faults import ConfigError, Fault, did_you_mean
 from workbench.rng import preserved
 from workbench.schedule import Schedule as RateSchedule
 from workbench.schedule import make_schedule
-from workbench.schema import Data, Evaluate, LossTerm, Stage
+from workbench.schema import Data, Evaluate, Loading, LossTerm, Stage
 from workbench.targets import resolve
 from workbench.trainer import parameter_groups
 
@@ -82,14 +93,16 @@ def _built(value: Any) -> Any:
 class StageBatches:
     """The training batches of one stage, by epoch: the trainer's view of a dataset."""
 
-    def __init__(self, dataset: SignDataset, stage: Stage, data: Data, seed: int, pin_memory: bool = False) -> None:
+    def __init__(
+        self, dataset: BatchedDataset, stage: Stage, loading: Loading, seed: int, pin_memory: bool = False
+    ) -> None:
         self._loader = loader(
             dataset,
             frames_per_batch=stage.frames_per_batch,
             max_clips=stage.max_clips,
             seed=seed,
-            max_padding=data.max_padding,
-            workers=data.workers,
+            max_padding=loading.max_padding,
+            workers=loading.workers,
             pin_memory=pin_memory,
         )
 
@@ -115,12 +128,14 @@ def evaluation_batches(dataset: SignDataset, frames_per_batch: int, data: Data) 
 def network_arguments(node: Mapping[str, Any], corpus: Corpus, data: Data) -> dict[str, Any]:
     """What the workbench adds to a network's own arguments, beside the number of classes.
 
-    That is the skeleton ``layout`` of the corpus and the ``frame_size`` (width, height) in which frames reach the
-    network, where the network asks for them.
+    That is the skeleton ``layout`` of the corpus, the channels of a joint (``in_channels``, unless the node states
+    them) and the ``frame_size`` (width, height) in which frames reach the network, where the network asks for them.
     """
     rgb, _ = make_pipelines(data)
-    known = {"layout": corpus.layout, "frame_size": rgb.delivered_size(corpus.frame_size)}
     wanted = resolve(node["_target_"]).parameters
+    known: dict[str, Any] = {"layout": corpus.layout, "frame_size": rgb.delivered_size(corpus.frame_size)}
+    if "in_channels" in wanted and "in_channels" not in node:
+        known["in_channels"] = pose_channels(corpus)
     return {name: value for name, value in known.items() if name in wanted}
 
 

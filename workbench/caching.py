@@ -7,19 +7,18 @@ from functools import partial
 from itertools import product
 from typing import cast
 
-from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from kd.cache import CachedClip, TeacherCache, fill
-from kd.identity import teacher_identity, view_name
+from kd.identity import view_name
 from kd.teacher import CachedTeacher, FrozenTeacher
 from slr.data import Sample, SignDataset, collate
 from slr.types import Batch, Network
-from workbench.checkpoint import NetworkCard
-from workbench.code_identity import code_hash, module_hash
+from workbench.code_identity import module_hash
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
 from workbench.measure import MadeNetwork
+from workbench.network_identity import identity_of
 from workbench.progress import Bar
 from workbench.training import Teaching
 from workbench.workplace import Workplace
@@ -55,17 +54,6 @@ def teaching_of(place: Workplace, made: MadeNetwork, taps: Iterable[str], *, liv
         clip: [dataset.plan.whole(n, start) for start in range(dataset.plan.starts(n))] for clip, n in lengths.items()
     }
     return Teaching(CachedTeacher(cache, fingerprints, frames, taps), widths, said)
-
-
-def identity_of(network: nn.Module, card: NetworkCard, dataset: SignDataset) -> str:
-    """Hash of everything that the outputs of a network on the clips of ``dataset`` depend on, the clips aside."""
-    described = dataset.describe()
-    return teacher_identity(
-        network.state_dict(),
-        network={"node": dict(card.network), "code": code_hash(card.network)},
-        preprocessing={key: value for key, value in described.items() if key != "plan"},
-        plan=described["plan"],
-    )
 
 
 def _fill(

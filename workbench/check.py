@@ -13,20 +13,24 @@ from rich.table import Table
 from rich.text import Text
 from torch import Tensor, nn
 
-from slr.data import Finding, inspect
+from slr.data import inspect
 from slr.types import Network
 from workbench.assemble import make_plan
+from workbench.config import load_config
 from workbench.environment import describe_environment
+from workbench.findings import told
+from workbench.isolated.check import check_isolated_corpus, check_isolated_run
+from workbench.isolated.place import IsolatedPlace
+from workbench.isolated.schema import IsolatedData, IsolatedEvaluate, IsolatedTrainConfig
 from workbench.made_teacher import check_ready_made
 from workbench.making import Making
 from workbench.preflight import check_distillation, check_training
 from workbench.progress import Progress
 from workbench.schema import Data, DistillConfig, Evaluate, Run, TrainConfig
-from workbench.settings import corpus_section, load_either
+from workbench.settings import about_isolated_clips, corpus_section, load_either
 from workbench.workplace import Workplace
 
 _EXTRAS = ("pose_format", "av", "mediapipe", "flashlight", "kenlm", "onnx", "onnxruntime", "submitit", "tensorboard")
-_COLOURS = {"info": "", "warning": "yellow", "error": "bold red"}
 _USUAL_REDUCTION = 4  # frames per output step of most continuous networks
 
 
@@ -43,6 +47,8 @@ def check(what: str | None, words: list[str], configs: Path, progress: Progress,
     if what is None:
         return True
     if what.endswith((".yaml", ".yml")):
+        if about_isolated_clips(what, words):
+            return check_isolated_run(load_config(what, words, schema=IsolatedTrainConfig), progress, console)
         config = load_either(what, words)
         needs = check_training(config) if isinstance(config, TrainConfig) else check_distillation(config)
         console.print(f"{what}: the networks can be built, and the losses find their taps")
@@ -51,6 +57,8 @@ def check(what: str | None, words: list[str], configs: Path, progress: Progress,
             check_ready_made(config, place, needs.teacher_taps)
         return _corpus(place, _fewest_steps(place, needs.trained), needs.streams, console)
     data = corpus_section(what, words, configs)
+    if isinstance(data, IsolatedData):
+        return check_isolated_corpus(IsolatedPlace.open(Run(name="check"), data, IsolatedEvaluate(), progress), console)
     place = Workplace.open(Run(name="check"), data, Evaluate(), progress)
     return _corpus(place, lambda lengths: -(-lengths // _USUAL_REDUCTION), _present_streams(data), console)
 
@@ -106,13 +114,4 @@ def _corpus(
             streams=streams,
             progress=looking,
         )
-    table = Table("", "split", "what was found", "what to do", title=place.corpus.name, title_justify="left")
-    for finding in findings:
-        table.add_row(*_cells(finding))
-    console.print(table)
-    return all(finding.severity != "error" for finding in findings)
-
-
-def _cells(finding: Finding) -> tuple[Text, str, Text, Text]:
-    style = _COLOURS[finding.severity]
-    return Text(finding.severity, style), finding.split, Text(finding.message), Text(finding.remedy)
+    return told(findings, place.corpus.name, console)

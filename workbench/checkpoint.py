@@ -19,11 +19,13 @@ from workbench.components import build
 from workbench.config import content_hash
 from workbench.disk import write_bytes, write_text
 from workbench.faults import ConfigError
+from workbench.published_weights import without_weights
 from workbench.rng import preserved
 from workbench.tensor_file import detached
 from workbench.version import __version__
 
 FORMAT = 1  # raised when an older version could no longer read what is written
+_YOUNGER = ("classes", "released")  # of the same format, and written only where there is something to say
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,15 @@ class NetworkCard:
         network: the component node that builds it.
         arguments: what was added to the node's arguments when it was built, beside ``num_classes``; for a skeleton
             network the whole ``layout``, so that a layout of the user's own need not be at hand.
-        glosses: the vocabulary, blank left out.
+        glosses: the vocabulary, blank left out; empty for a network that tells isolated signs apart.
         layout: name of the skeleton layout, None for an RGB network.
         preprocessing: how its input was prepared, as the pipelines describe themselves.
         corpus: name of the corpus it was trained on.
         best_epoch: the epoch whose weights these are, counted from 1.
         dev: what was measured on the dev split at that epoch; empty when nothing was.
         weights_sha256: of the ``.safetensors`` file.
+        classes: what a network that tells isolated signs apart writes, in the order of its scores; there is no blank.
+        released: for weights that other people trained: the ``layout``, the ``file`` and its ``sha256``.
     """
 
     network: Mapping[str, Any]
@@ -52,6 +56,8 @@ class NetworkCard:
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     best_epoch: int | None = None
     dev: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    released: Mapping[str, Any] = field(default_factory=dict)
     project_version: str = __version__
     torch_version: str = str(torch.__version__)
     format: int = FORMAT
@@ -61,29 +67,40 @@ class NetworkCard:
         """The glosses this network writes."""
         return Vocabulary(self.glosses)
 
+    @property
+    def num_classes(self) -> int:
+        """Width of the logits."""
+        return len(self.classes) or len(self.vocabulary)
+
 
 def save_network(
     path: Path | str,
     network: nn.Module,
     *,
     node: Mapping[str, Any],
-    vocabulary: Vocabulary,
     corpus: str,
+    vocabulary: Vocabulary | None = None,
+    classes: tuple[str, ...] = (),
     arguments: Mapping[str, Any] | None = None,
     layout: str | None = None,
     preprocessing: Mapping[str, Any] | None = None,
     best_epoch: int | None = None,
     dev: Mapping[str, Any] | None = None,
+    released: Mapping[str, Any] | None = None,
 ) -> NetworkCard:
     """Write ``PATH.safetensors`` and ``PATH.json``; the arguments are the fields of :class:`NetworkCard`.
+
+    A network has a ``vocabulary`` or ``classes``.
 
     Raises:
         OSError: when there is no room, in one sentence.
     """
+    assert (vocabulary is None) == bool(classes), "a network writes glosses or classes"
     weights = save({name: detached(tensor) for name, tensor in network.state_dict().items()})
     card = NetworkCard(
         network=dict(node),
-        glosses=vocabulary.glosses,
+        glosses=() if vocabulary is None else vocabulary.glosses,
+        classes=classes,
         corpus=corpus,
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         arguments=dict(arguments or {}),
@@ -91,8 +108,10 @@ def save_network(
         preprocessing=dict(preprocessing or {}),
         best_epoch=best_epoch,
         dev=dict(dev or {}),
+        released=dict(released or {}),
     )
     content = json.loads(json.dumps(asdict(card)))
+    content = {key: value for key, value in content.items() if value or key not in _YOUNGER}
     weights_file, card_file = checkpoint_files(path)
     write_bytes(weights_file, weights)
     text = json.dumps({**content, "card_sha256": content_hash(content)}, indent=2, ensure_ascii=False)
@@ -117,7 +136,8 @@ def load_network(path: Path | str) -> tuple[nn.Module, NetworkCard]:
         )
     try:
         with preserved():  # initial weights are drawn only to be replaced
-            network = build(card.network, num_classes=len(card.glosses) + 1, **card.arguments)
+            node = without_weights(card.network)
+            network = build(node, num_classes=card.num_classes, **card.arguments)
     except ConfigError as error:
         raise ValueError(
             f"{card_file} was written by version {card.project_version} and describes a network that this version "
@@ -152,7 +172,8 @@ def read_card(path: Path | str) -> NetworkCard:
         raise ValueError(
             f"{file} was changed after it was written: copy it again from where it was made, or train again"
         )
-    return NetworkCard(**{**content, "glosses": tuple(content["glosses"])})
+    names = {key: tuple(content[key]) for key in ("glosses", "classes") if key in content}
+    return NetworkCard(**{**content, **names})
 
 
 def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], source: Path | str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,8 @@ def load_config(path: Path | str, words: Sequence[str] = (), *, schema: type[Con
     faults: list[Fault] = []
     root = _resolve(path, words, schema, faults)
     plain = root.plain()
+    endless = _not_finite(plain)
+    faults += [Fault(place, message, _origin(root, place)) for place, message in endless.items()]
     try:
         # By way of JSON, because pydantic is then exact about types and still takes a list for a tuple.
         config = schema.model_validate_json(json.dumps(plain))
@@ -55,11 +58,17 @@ def load_config(path: Path | str, words: Sequence[str] = (), *, schema: type[Con
         found = faults_of(error, plain, unknown_key=lambda place: _unknown_key(schema, plain, place))
         # What could not be read would only cause a hail of "is missing".
         lost = [fault.place for fault in faults if fault.fatal]
-        told = [fault for fault in found if not any(fault.place[: len(place)] == place for place in lost)]
+        told = [fault for fault in found if not any(fault.place[: len(place)] == place for place in [*lost, *endless])]
         faults += [Fault(fault.place, fault.message, _origin(root, fault.place)) for fault in told]
     if faults:
         raise ConfigError(_in_order(faults, root), str(path))
     return config
+
+
+def resolved_value(path: Path | str, words: Sequence[str], place: Place, *, schema: type[Section]) -> Any:
+    """What stands at a place of a configuration, words laid over it, before any of it is checked; None for nothing."""
+    node = _resolve(path, words, schema, []).at(place)
+    return None if node is None else node.plain()
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,12 @@ def essential(value: Any) -> Any:
 def _resolve(path: Path | str, words: Sequence[str], schema: type[Section], faults: list[Fault]) -> Node:
     root = read_layers(path, faults)
     return apply_words(root, words, Path(path).parent, lambda place: _schema_keys(schema, place), faults)
+
+
+def _not_finite(plain: Any) -> dict[Place, str]:
+    """No setting means anything at infinity, and most would only show it as a loss that is not finite, hours later."""
+    numbers = {place: value for place, value in _leaves(plain, ()) if isinstance(value, float)}
+    return {place: f"should be a finite number, got {n}" for place, n in numbers.items() if not math.isfinite(n)}
 
 
 def _schema_keys(schema: type[Section], place: Place) -> Keys:

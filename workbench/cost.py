@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from slr.data import Sample, collate
-from slr.types import Network
+from slr.types import Batch, Network
 
 
 def count_parameters(network: nn.Module) -> int:
@@ -24,7 +24,11 @@ def count_trainable(network: nn.Module) -> int:
 
 def count_macs(network: nn.Module, sample: Sample) -> int:
     """Multiply-adds of one forward pass over one clip, in matrix products, convolutions and recurrent layers."""
-    batch = collate([sample])
+    return batch_macs(network, collate([sample]))
+
+
+def batch_macs(network: nn.Module, batch: Batch) -> int:
+    """The same over a batch."""
     stream = batch.stream(cast(Network, network).input_stream)
     device = next(network.parameters()).device
     counter = FlopCounterMode(display=False, custom_mapping=RECURRENT_FLOPS)

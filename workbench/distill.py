@@ -10,8 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from slr.ctc import Decoder, LabelSet
-from workbench.assemble import make_decoder
+from slr.ctc import LabelSet
 from workbench.config import config_hash
 from workbench.disk import saying_when_full
 from workbench.feasibility import check_clips
@@ -19,9 +18,11 @@ from workbench.made_teacher import MadeTeacher, check_ready_made, make_teacher, 
 from workbench.measure import SPLITS, MadeNetwork, hypotheses_file, leave_references, left_files, measure, scored
 from workbench.preflight import Needs, check_distillation
 from workbench.progress import Progress
-from workbench.pseudo_labels import LABELS, agreement, configured_labels
+from workbench.pseudo_labels import LABELS, agreement, agreement_as_dict, configured_labels
+from workbench.published_weights import weights_digest
 from workbench.pull_report import alarms_of, render_diagnostics, summary_of
 from workbench.pull_watch import worse_on_dev
+from workbench.readings import Reader
 from workbench.record import RunRecord
 from workbench.result import ROLES, STUDENTS, NetworkResult, gap_as_dict, render_distillation
 from workbench.schema import DistillConfig
@@ -49,6 +50,7 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
         "config": config_hash(config),
         "clips": check_clips(place, needs.streams, needs.trained),
         "teacher": ready_made(config.teacher),
+        **weights_digest(_trained_nodes(config)),
     }
     check_ready_made(config, place, needs.teacher_taps)
     labels = configured_labels(config.evaluate, place)
@@ -58,9 +60,9 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
         finished = record.finished("networks", inputs)
         if finished is None:
             record.drop_result()
-            decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
+            reader = Reader.of(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = _make(config, needs, place, fresh)
-            measured, left = _measure(place, made, decoder, record, labels)
+            measured, left = _measure(place, made, reader, record, labels)
             measured["warnings"] = _warnings_of_the_teacher(place, made.teacher, made.students["baseline"])
             finished = record.finish("networks", inputs, outputs=left, result=measured)
         else:
@@ -104,6 +106,13 @@ def _make(config: DistillConfig, needs: Needs, place: Workplace, fresh: bool) ->
     return _Made(teacher, {"baseline": baseline, "student": student_made}, seconds)
 
 
+def _trained_nodes(config: DistillConfig) -> list[Mapping[str, Any]]:
+    """The networks that this run trains, as the configuration names them."""
+    sources = [source for _, source in config.teacher.sources().values()]
+    teachers = [source.network for source in sources if source.outputs is None and source.checkpoint is None]
+    return [config.student.network, *(node for node in teachers if node is not None)]
+
+
 def _warnings_of_the_teacher(place: Workplace, teacher: MadeTeacher, baseline: MadeNetwork) -> list[dict[str, Any]]:
     """Whether the teacher reads dev worse than the student alone, where both are networks trained on this corpus."""
     single = teacher.networks.get("teacher")
@@ -115,7 +124,7 @@ def _warnings_of_the_teacher(place: Workplace, teacher: MadeTeacher, baseline: M
 
 
 def _measure(
-    place: Workplace, made: _Made, decoder: Decoder, record: RunRecord, labels: LabelSet | None
+    place: Workplace, made: _Made, reader: Reader, record: RunRecord, labels: LabelSet | None
 ) -> tuple[dict[str, Any], list[str]]:
     """Let every network and the teacher read dev and test, and keep what a result is made of.
 
@@ -123,9 +132,9 @@ def _measure(
         what was measured, and the files that were left.
     """
     networks = {**made.teacher.networks, **made.students}
-    measured = measure(place, networks, decoder, record, MAIN)
+    measured = measure(place, networks, reader, record, MAIN)
     measured["splits"] = {role: list(SPLITS) for role in networks}
-    _join(measured, made.teacher.measure(decoder, record, MAIN))
+    _join(measured, made.teacher.measure(reader.decoder, record, MAIN))
     measured["seconds"] |= {"teacher": _seconds(made.teacher), "cache": made.cache_seconds}
     others = {role: splits for role, splits in measured["splits"].items() if role not in networks}
     left = left_files(networks, MAIN)
@@ -176,7 +185,7 @@ def _result(
         "decoder": measured["decoder"],
         **{role: _as_dict(networks[role], measured["outputs"].get(role)) for role in ROLES},
         "gap_closed": gap_as_dict(networks["baseline"], networks["student"], networks["teacher"]),
-        "pseudo_label_accuracy": _agreement_as_dict(measured["pseudo_label_accuracy"]),
+        "pseudo_label_accuracy": agreement_as_dict(measured["pseudo_label_accuracy"]),
         "seconds": measured["seconds"],
     }
     members = [role for role in networks if role not in ROLES]
@@ -191,16 +200,3 @@ def _result(
 def _as_dict(network: NetworkResult, outputs: Mapping[str, Any] | None) -> dict[str, Any]:
     """The entry of a network, or of a teacher that is foreign: known by imported ``outputs`` alone."""
     return network.as_dict() if outputs is None else {**network.as_dict(), "foreign": True, "outputs": outputs}
-
-
-def _agreement_as_dict(found: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The entry ``pseudo_label_accuracy``; nothing but nulls where the teacher could make no labels."""
-    if found is None:
-        nothing = dict.fromkeys(("all", "non_blank", "dense"))
-        return {**nothing, "baseline": nothing, "labels": None, "clips_left_out": None}
-    return {
-        **found["student"],
-        "baseline": found["baseline"],
-        "labels": found["labels"],
-        "clips_left_out": found["clips_left_out"],
-    }

@@ -32,10 +32,8 @@ def check_teacher_fits(
             f"the teacher {checkpoint} writes {len(card.glosses)} glosses and this corpus has "
             f"{len(vocabulary.glosses)}, {difference}: train a teacher on the same vocabulary"
         )
-    here = json.loads(json.dumps(described))  # tuples as lists, as on the card
-    different = next(_differences(dict(card.preprocessing), here, ()), None)
-    if different is not None:
-        place, trained, now = different
+    # Of released weights no more is known than their layout says.
+    for place, trained, now in differences(card.preprocessing, described, stated=bool(card.released)):
         raise ValueError(
             f"the teacher {checkpoint} was trained on clips with {place} {trained}, and this configuration prepares "
             f"them with {now}: give data the teacher's settings, or train a teacher on these"
@@ -50,10 +48,19 @@ def gloss_difference(trained: tuple[str, ...], here: tuple[str, ...]) -> str:
     return f"{more[0]!r} among those only it has" if more else "the same ones in another order"
 
 
-def _differences(trained: Any, here: Any, place: tuple[str, ...]) -> Iterator[tuple[str, str, str]]:
-    """Every place where two descriptions differ, with both values as they are shown."""
+def differences(
+    trained: Mapping[str, Any], here: Mapping[str, Any], *, stated: bool = False
+) -> Iterator[tuple[str, str, str]]:
+    """Every place where two descriptions of a preprocessing differ, with both values as they are shown.
+
+    With ``stated`` only what ``trained`` states is compared.
+    """
+    yield from _differences(dict(trained), json.loads(json.dumps(here)), (), stated)  # tuples as lists, as on a card
+
+
+def _differences(trained: Any, here: Any, place: tuple[str, ...], stated: bool) -> Iterator[tuple[str, str, str]]:
     if isinstance(trained, Mapping) and isinstance(here, Mapping):
-        for key in dict.fromkeys((*trained, *here)):
-            yield from _differences(trained.get(key), here.get(key), (*place, key))
+        for key in dict.fromkeys(trained if stated else (*trained, *here)):
+            yield from _differences(trained.get(key), here.get(key), (*place, key), stated)
     elif trained != here:
         yield dotted(place), shown(trained), shown(here)

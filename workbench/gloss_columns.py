@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from slr.released import read_numpy_dict
 from slr.vocabulary import BLANK, Vocabulary
 
 # A gloss that the teacher cannot write gets a score this far below the lowest of the step: its posterior is less than
@@ -65,7 +66,7 @@ def read_columns(path: Path, columns: int, blank: int, vocabulary: Vocabulary) -
     """The gloss of every one of ``columns`` scores, None for the blank.
 
     The file holds one gloss per line or a JSON list, in the order of the columns, the blank left out or in its place;
-    or a JSON object that gives the column of every gloss.
+    or a JSON object that gives the column of every gloss, or VAC's ``gloss_dict.npy``, which gives it with a count.
 
     Args:
         path: the file.
@@ -95,6 +96,10 @@ def read_columns(path: Path, columns: int, blank: int, vocabulary: Vocabulary) -
 
 
 def _listed(path: Path) -> list[str] | dict[str, int]:
+    if path.suffix == ".npy":
+        entries = {gloss: entry[0] if isinstance(entry, list) and entry else entry
+                   for gloss, entry in read_numpy_dict(path).items()}  # fmt: skip
+        return _checked_entries(path, entries)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -105,12 +110,18 @@ def _listed(path: Path) -> list[str] | dict[str, int]:
         content: Any = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is damaged JSON ({error}): write one gloss per line, or a JSON list") from error
+    return _checked_entries(path, content)
+
+
+def _checked_entries(path: Path, content: Any) -> list[str] | dict[str, int]:
     entries = list(content.values()) if isinstance(content, dict) else content
     kind = int if isinstance(content, dict) else str
     wrong = next((entry for entry in entries if not isinstance(entry, kind) or isinstance(entry, bool)), None)
+    if wrong is None and isinstance(content, dict):
+        wrong = next((name for name in content if not isinstance(name, str)), None)
     if wrong is not None:
         raise ValueError(
-            f"{path} holds {wrong!r}: a JSON list names the gloss of every column, a JSON object the column of every "
+            f"{path} holds {wrong!r}: a list names the gloss of every column, an object or a dict the column of every "
             "gloss"
         )
     return content

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slr.data.isolated import NWUCLA, WLASL50, ClipSource, IsolatedStore, write_store
+from slr.data.isolated import NTU, NWUCLA, WLASL50, ClipSource, IsolatedStore, NTUArchive, write_store
 from workbench.disk import saying_when_full
 from workbench.making import Making
 from workbench.progress import Progress, make_progress
@@ -15,12 +16,61 @@ from workbench.progress import Progress, make_progress
 
 def add_isolated_corpora(commands: Any) -> None:
     """Add the commands to the subcommands of a parser."""
-    nw_ucla = _corpus(commands, "nw-ucla", "NW-UCLA skeletons, one JSON file per clip", lambda asked: NWUCLA(
-        asked.source, complete=not asked.incomplete))  # fmt: skip
-    nw_ucla.add_argument("source", type=Path, help="folder of aXX_sXX_eXX_vXX.json, or all_sqe.tar.xz or .zip")
-    nw_ucla.add_argument("--incomplete", action="store_true", help="take what there is of the 1484 clips")
-    wlasl50 = _corpus(commands, "wlasl50", "keypoints of 50 WLASL glosses", lambda asked: WLASL50(asked.source))
-    wlasl50.add_argument("source", type=Path, help="wlasl50_real.npz")
+    for add in (_nw_ucla, _wlasl50, _ntu):
+        add(commands)
+
+
+def _nw_ucla(commands: Any) -> None:
+    parser = _corpus(commands, "nw-ucla", "NW-UCLA skeletons, one JSON file per clip", _open_nw_ucla)
+    parser.add_argument("source", type=Path, help="folder of aXX_sXX_eXX_vXX.json, or all_sqe.tar.xz or .zip")
+    parser.add_argument("--incomplete", action="store_true", help="take what there is of the 1484 clips")
+
+
+def _open_nw_ucla(asked: Namespace) -> ClipSource:
+    return NWUCLA(asked.source, complete=not asked.incomplete)
+
+
+def _wlasl50(commands: Any) -> None:
+    parser = _corpus(commands, "wlasl50", "keypoints of 50 WLASL glosses", lambda asked: WLASL50(asked.source))
+    parser.add_argument("source", type=Path, help="wlasl50_real.npz")
+
+
+def _ntu(commands: Any) -> None:
+    for variant in ("60", "120"):
+        about = f"NTU RGB+D {variant} skeletons"
+        parser = _corpus(commands, f"ntu{variant}", about, partial(_open_ntu, variant=variant))
+        parser.add_argument(
+            "source", type=Path, help=f"folder or zip of .skeleton files; or NTU{variant}_*.npz of CTR-GCN's scripts"
+        )
+        parser.add_argument("--names", type=Path, metavar="FILE", help="names of the clips to read (default: all)")
+        parser.add_argument("--without", type=Path, metavar="FILE", help="names of clips that have no skeletons")
+        parser.add_argument("--incomplete", action="store_true", help="take what clips there are")
+        parser.add_argument(
+            "--returning", choices=("keep", "slide"), default="keep",
+            help="a body that vanishes returns when it did, or at once as in the published scripts (default: keep)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--second", choices=("zeros", "copy"),
+            help="what a missing second person is (default: zeros for 60, a copy of the first for 120)",
+        )  # fmt: skip
+        parser.add_argument(
+            "--workers", type=int, default=1, help="processes that read a folder (default: %(default)s)"
+        )
+
+
+def _open_ntu(asked: Namespace, variant: str) -> ClipSource:
+    if asked.source.suffix == ".npz":
+        return NTUArchive(asked.source)
+    return NTU(
+        asked.source,
+        variant,
+        names=asked.names,
+        without=asked.without,
+        complete=not asked.incomplete,
+        returning=asked.returning,
+        second=asked.second,
+        workers=asked.workers,
+    )
 
 
 def _corpus(commands: Any, name: str, about: str, open_source: Callable[[Namespace], ClipSource]) -> ArgumentParser:

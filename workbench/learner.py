@@ -52,7 +52,7 @@ class Learner:
             taught = self.teacher(batch) if self.teacher is not None else None
         findings = self._met_beforehand(output, taught, batch) if diagnose else {}
         report: Report = objective(output, taught, batch)
-        numbers = _measure(report, output.logits)
+        numbers = _measure(report, output.logits, batch)
         _refuse_not_finite(
             {**{f"loss term {name!r}": value for name, value in numbers.terms.items()}, "loss": numbers.loss}
         )
@@ -120,15 +120,20 @@ def _in_float32(output: NetOutput) -> NetOutput:
     )
 
 
-def _measure(report: Report, logits: Padded) -> BatchNumbers:
+def _measure(report: Report, logits: Padded, batch: Batch) -> BatchNumbers:
     # One transfer from the device for all numbers: each one alone would make it wait.
     with torch.no_grad():
-        blank = ((logits.values.argmax(dim=-1) == BLANK) & logits.mask).sum()
-        tensors = [report.total, *report.terms.values(), blank, logits.lengths.sum()]
-        loss, *terms, blanks, steps = torch.stack(
-            [value.detach().double().to(blank.device) for value in tensors]
-        ).tolist()
-    return BatchNumbers(loss, dict(zip(report.terms, terms, strict=True)), int(blanks), int(steps))
+        best, mask = logits.values.argmax(dim=-1), logits.mask
+        if batch.labels is None:
+            counts = [((best == BLANK) & mask).sum(), mask.sum()]
+        else:  # classes have no blank
+            counts = [((best == batch.labels[:, None]) & mask).sum()]
+        tensors = [report.total, *report.terms.values(), *counts]
+        numbers = torch.stack([value.detach().double().to(best.device) for value in tensors]).tolist()
+    loss, terms = numbers[0], dict(zip(report.terms, numbers[1:], strict=False))
+    if batch.labels is None:
+        return BatchNumbers(loss, terms, blank_steps=int(numbers[-2]), output_steps=int(numbers[-1]))
+    return BatchNumbers(loss, terms, right=int(numbers[-1]), labelled=len(batch))
 
 
 def _refuse_not_finite(values: Mapping[str, float]) -> None:

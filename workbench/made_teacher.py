@@ -17,13 +17,14 @@ from slr.ctc import Decoder, LabelSet
 from slr.data import collate
 from slr.types import Batch, Network
 from workbench.assemble import make_plan
-from workbench.caching import CLIPS_PER_BATCH, identity_of, teaching_of
+from workbench.caching import CLIPS_PER_BATCH, teaching_of
 from workbench.checkpoint import load_network, read_card
 from workbench.code_identity import module_hash
 from workbench.config import content_hash
 from workbench.cost import count_parameters
 from workbench.fitting import check_teacher_fits
 from workbench.measure import SPLITS, MadeNetwork, hypotheses_file
+from workbench.network_identity import identity_of
 from workbench.output_store import OutputStore
 from workbench.preflight import TEACHER_ROLES, find_checkpoint
 from workbench.pseudo_labels import labels_of

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
 
-from slr.ctc import Decoder
 from slr.files import copy_whole
 from slr.scoring import Transcript, read_transcripts, score, write_stm
 from slr.types import Network
 from workbench.checkpoint import NetworkCard, checkpoint_files
 from workbench.cost import count_macs, count_parameters
 from workbench.disk import saying_when_full
-from workbench.figures import draw_curves
+from workbench.figures import FOLDER, draw_training
+from workbench.kept_losses import kept_file
+from workbench.readings import Reader, write_hypotheses
 from workbench.record import MetricsFile, RunRecord
 from workbench.result import NetworkResult
 from workbench.workplace import Workplace
@@ -26,13 +27,17 @@ SPLITS = ("dev", "test")
 
 @dataclass(frozen=True)
 class MadeNetwork:
-    """A network of a run: its checkpoint, the rows of its training where there was one, and the seconds that took."""
+    """A network of a run: its checkpoint, the rows of its training where there was one, and the seconds that took.
+
+    ``objective`` is the file of what its losses learned, where that was worth keeping.
+    """
 
     network: nn.Module
     card: NetworkCard
     checkpoint: Path
     metrics: Path | None
     seconds: float
+    objective: Path | None = None
 
 
 def hypotheses_file(role: str, split: str, main: str) -> str:
@@ -41,7 +46,7 @@ def hypotheses_file(role: str, split: str, main: str) -> str:
 
 
 def measure(
-    place: Workplace, made: Mapping[str, MadeNetwork], decoder: Decoder, record: RunRecord, main: str
+    place: Workplace, made: Mapping[str, MadeNetwork], reader: Reader, record: RunRecord, main: str
 ) -> dict[str, Any]:
     """Let every network read dev and test; leave hypotheses, weights and metrics in the run folder.
 
@@ -54,13 +59,14 @@ def measure(
     with saying_when_full(record.folder):
         record.metrics.keep(lambda row: False)
         for role, one in made.items():
-            _leave(place, role, one, decoder, record, main)
-        draw_curves(record.metrics.rows(), f"{record.folder.name}: {place.corpus.name}", record.folder)
+            _leave(place, role, one, reader, record, main)
+        title = f"{record.folder.name}: {place.corpus.name}"
+        draw_training(record.metrics.rows(), title, record.folder / FOLDER)
     streams = {cast(Network, one.network).input_stream for one in made.values()}
     sample = place.dataset("dev", streams)[0]
     per_second = place.corpus.fps / (int(sample.frames[-1]) + 1)
     return {
-        "decoder": decoder.name,
+        "decoder": reader.decoder.name,
         "names": {role: type(one.network).__name__ for role, one in made.items()},
         "params": {role: count_parameters(one.network) for role, one in made.items()},
         "macs": {role: round(count_macs(one.network, sample) * per_second) for role, one in made.items()},
@@ -68,12 +74,14 @@ def measure(
     }
 
 
-def _leave(place: Workplace, role: str, one: MadeNetwork, decoder: Decoder, record: RunRecord, main: str) -> None:
+def _leave(place: Workplace, role: str, one: MadeNetwork, reader: Reader, record: RunRecord, main: str) -> None:
     for split in SPLITS:
-        recognition = place.recognise(one.network, split, decoder)
-        recognition.write(record.folder / hypotheses_file(role, split, main))
+        path = record.folder / hypotheses_file(role, split, main)
+        write_hypotheses(place, one.network, one.card, split, reader, path)
     for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
         copy_whole(source, record.folder / f"{role}{ending}")
+    if one.objective is not None:
+        copy_whole(one.objective, record.folder / kept_file(role))
     for row in MetricsFile(one.metrics).rows() if one.metrics else []:
         record.metrics.append({"network": role, **row})
 
@@ -95,10 +103,11 @@ def leave_references(place: Workplace, folder: Path) -> None:
             write_stm(folder / references_file(split), wanted)
 
 
-def left_files(roles: Collection[str], main: str) -> list[str]:
-    """The files that :func:`measure` leaves for these roles."""
-    weights = [f"{role}{ending}" for role in roles for ending in (".safetensors", ".json")]
-    return [*(hypotheses_file(role, split, main) for role in roles for split in SPLITS), *weights]
+def left_files(made: Mapping[str, MadeNetwork], main: str) -> list[str]:
+    """The files that :func:`measure` leaves for these networks."""
+    weights = [f"{role}{ending}" for role in made for ending in (".safetensors", ".json")]
+    weights += [kept_file(role) for role, one in made.items() if one.objective is not None]
+    return [*(hypotheses_file(role, split, main) for role in made for split in SPLITS), *weights]
 
 
 def scored(

@@ -11,15 +11,19 @@ from workbench.diagnostics import Findings, add_up, shares
 
 @dataclass(frozen=True)
 class BatchNumbers:
-    """What was measured on a batch: its loss, the terms of it, how many output steps it had and how many were blank.
+    """What was measured on a batch: its loss and the terms of it.
 
+    Of sentences, how many output steps there were and how many were blank; of isolated clips, how many had a label and
+    how many of these were ``right``, as the network saw them while it learned.
     ``findings`` is what diagnostics found, where they looked.
     """
 
     loss: float
     terms: Mapping[str, float]
-    blank_steps: int
-    output_steps: int
+    blank_steps: int = 0
+    output_steps: int = 0
+    right: int = 0
+    labelled: int = 0
     findings: Findings = field(default_factory=dict)
 
 
@@ -40,6 +44,8 @@ class EpochMeter:
     grad_norm: float = 0.0
     blank_steps: int = 0
     output_steps: int = 0
+    right: int = 0
+    labelled: int = 0
     seconds: float = 0.0
     waiting: float = 0.0
     findings: dict[str, list[float]] = field(default_factory=dict)
@@ -53,6 +59,8 @@ class EpochMeter:
             self.terms[name] = self.terms.get(name, 0.0) + value
         self.blank_steps += numbers.blank_steps
         self.output_steps += numbers.output_steps
+        self.right += numbers.right
+        self.labelled += numbers.labelled
         add_up(self.findings, numbers.findings)
 
     def add_step(self, grad_norm: float | None) -> None:
@@ -66,6 +74,7 @@ class EpochMeter:
     def means(self) -> dict[str, Any]:
         """The epoch in numbers, as they are recorded; what was not measured is None, or for diagnostics not there."""
         diagnosed = {"diagnostics": shares(self.findings)} if self.findings else {}
+        labelled = {"train_top1": self.right / self.labelled} if self.labelled else {}
         return {
             "loss": self.loss / self.batches,
             "terms": {name: value / self.batches for name, value in self.terms.items()},
@@ -75,5 +84,6 @@ class EpochMeter:
             "clips": self.clips,
             "seconds": round(self.seconds, 3),
             "waiting": round(self.waiting / self.seconds, 4) if self.seconds else None,
+            **labelled,
             **diagnosed,
         }

@@ -66,7 +66,7 @@ def list_networks(progress: Progress, console: Console, *, as_markdown: bool = F
     Raises:
         ValueError: when that file has no place for the table.
     """
-    paths = [f"{package}.{name}" for package in PACKAGES for name in _networks_of(package)]
+    paths = network_paths()
     costs = []
     with progress.bar("networks", len(paths)) as bar:
         for path in paths:
@@ -79,6 +79,11 @@ def list_networks(progress: Progress, console: Console, *, as_markdown: bool = F
     else:
         console.print(_table(costs))
         console.print(CAPTION)
+
+
+def network_paths() -> list[str]:
+    """Dotted paths of all exported networks, teachers first."""
+    return [f"{package}.{name}" for package in PACKAGES for name in _networks_of(package)]
 
 
 def cost_of(path: str) -> NetworkCost:

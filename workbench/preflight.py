@@ -28,11 +28,12 @@ from workbench.checkpoint import load_network
 from workbench.components import build
 from workbench.faults import ConfigError, Fault, Place, dotted
 from workbench.output_store import OutputStore
+from workbench.published_weights import weights_file, without_weights
 from workbench.rng import preserved
 from workbench.schema import Data, DistillConfig, LossTerm, Stage, TrainConfig
 from workbench.targets import resolve
 
-_CLASSES, _CLIPS = 3, 2  # any numbers do: nothing that is checked depends on them
+BARE_CLASSES, _CLIPS = 3, 2  # any numbers do: nothing that is checked depends on them
 # Which network of a run folder is meant where a run is evaluated, and where it is named as a teacher.
 MAIN_ROLES = ("student", "network")
 TEACHER_ROLES = ("teacher", "network")
@@ -67,12 +68,14 @@ def check_distillation(config: DistillConfig) -> Needs:
     _check_data(config.data)
     layout = configured_layout(config.data)
     teacher = _configured_teacher(config, layout)
-    student = bare_network(config.student.network, layout)
+    student = _checked_network(config.student.network, layout)
     objectives = [*teacher.objectives]
-    objectives += _objectives(("student",), config.student.stages, student, layout)
+    objectives += checked_objectives(("student",), config.student.stages, student, layout)
     over = config.distillation.losses
     try:
-        distilled = _objectives(("student",), config.student.stages, student, layout, over=over, teacher=teacher.widths)
+        distilled = checked_objectives(
+            ("student",), config.student.stages, student, layout, over=over, teacher=teacher.widths
+        )
     except ConfigError as error:
         if config.teacher.combine is None:
             raise
@@ -106,11 +109,11 @@ def _configured_teacher(config: DistillConfig, layout: SkeletonLayout) -> _Confi
             network, _ = load_network(find_checkpoint(source.checkpoint, TEACHER_ROLES))
         else:
             assert source.network is not None, "the schema wants a network, a checkpoint or outputs"
-            network = bare_network(source.network, layout)
+            network = _checked_network(source.network, layout)
             found.trained.append(network)
-            found.objectives += _objectives(place, source.stages, network, layout)
+            found.objectives += checked_objectives(place, source.stages, network, layout)
         found.networks.append(network)
-        widths.append({**_bare_widths(cast(Network, network).tap_widths), "logits": _CLASSES})
+        widths.append({**_bare_widths(cast(Network, network).tap_widths), "logits": BARE_CLASSES})
     combine = config.teacher.combine
     found.widths = combined_widths(widths, combine) if combine is not None else widths[0]
     return found
@@ -133,20 +136,20 @@ def _stored_widths(store: OutputStore, config: DistillConfig, place: Place) -> d
             ],
             "The teacher cannot answer what training shows it: the configuration",
         )
-    return {**_bare_widths(store.card.widths), "logits": _CLASSES}
+    return {**_bare_widths(store.card.widths), "logits": BARE_CLASSES}
 
 
 def _bare_widths(widths: Mapping[str, int]) -> dict[str, int]:
     """Widths with a few classes wherever there are scores over the vocabulary, as all networks have them here."""
-    return {name: _CLASSES if holds_scores(name) else width for name, width in widths.items()}
+    return {name: BARE_CLASSES if holds_scores(name) else width for name, width in widths.items()}
 
 
 def check_training(config: TrainConfig) -> Needs:
     """The same for a network that is trained without a teacher."""
     _check_data(config.data)
     layout = configured_layout(config.data)
-    network = bare_network(config.network, layout)
-    return Needs(streams_of([network], _objectives((), config.stages, network, layout)), (network,))
+    network = _checked_network(config.network, layout)
+    return Needs(streams_of([network], checked_objectives((), config.stages, network, layout)), (network,))
 
 
 def configured_layout(data: Data) -> SkeletonLayout:
@@ -174,9 +177,16 @@ def find_checkpoint(path: str, roles: Sequence[str] = MAIN_ROLES) -> Path:
 
 def bare_network(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Module:
     """The network with a few classes and without published weights, which may have to be fetched."""
-    bare = {**node, "weights": None} if "weights" in node else dict(node)
     with preserved():
-        return build(bare, num_classes=_CLASSES, layout=layout)
+        return build(without_weights(node), num_classes=BARE_CLASSES, layout=layout)
+
+
+def _checked_network(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Module:
+    """The same; a file of weights that it begins from is read now, lest it turn out wrong later."""
+    if weights_file(node) is None:
+        return bare_network(node, layout)
+    with preserved():
+        return build(node, num_classes=BARE_CLASSES, layout=layout)
 
 
 def streams_of(networks: Iterable[nn.Module], objectives: Iterable[Objective]) -> frozenset[str]:
@@ -191,7 +201,7 @@ def _check_data(data: Data) -> None:
     make_plan(data)
 
 
-def _objectives(
+def checked_objectives(
     place: Place,
     stages: Iterable[Stage],
     network: nn.Module,
@@ -215,7 +225,7 @@ def _objectives(
             continue
         try:
             with preserved():
-                objective = make_objective(losses, network, CorpusSizes(_CLASSES, len(layout), _CLIPS), teacher)
+                objective = make_objective(losses, network, CorpusSizes(BARE_CLASSES, len(layout), _CLIPS), teacher)
         except ConfigError as error:
             faults += [_at_home(fault, here, over) for fault in error.faults]
             continue

@@ -13,11 +13,11 @@ from slr.ctc import LabelledClip, LabelSet, PseudoLabelAccuracy, pseudo_label_ac
 from slr.ctc.label_set import FORMAT
 from slr.types import Network, Padded
 from workbench.aligner import Aligner, rows_of
-from workbench.caching import identity_of
 from workbench.checkpoint import NetworkCard
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
 from workbench.measure import MadeNetwork
+from workbench.network_identity import identity_of
 from workbench.recognise import Seen, steps_per_output
 from workbench.schema import Evaluate
 from workbench.workplace import Workplace
@@ -60,6 +60,19 @@ def agreement(place: Workplace, labels: LabelSet, networks: Mapping[str, nn.Modu
         place.show(network, labels.split, watcher)
         found[name] = watcher.accuracy.shares()
     return found
+
+
+def agreement_as_dict(found: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The entry ``pseudo_label_accuracy``; nothing but nulls where the teacher could make no labels."""
+    if found is None:
+        nothing = dict.fromkeys(("all", "non_blank", "dense"))
+        return {**nothing, "baseline": nothing, "labels": None, "clips_left_out": None}
+    return {
+        **found["student"],
+        "baseline": found["baseline"],
+        "labels": found["labels"],
+        "clips_left_out": found["clips_left_out"],
+    }
 
 
 def labels_of(place: Workplace, made: MadeNetwork, split: str = "dev") -> LabelSet:

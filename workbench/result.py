@@ -91,7 +91,7 @@ def render_distillation(
     ``roles`` are the rows with what they are called; ``notes`` are said about the teacher.
     """
     table = render_networks(result, {shown: networks[role] for role, shown in roles.items()}, corpus)
-    return Group(table, *(Text(line) for line in (*notes, *_verdict(result))))
+    return Group(table, *(Text(line) for line in (*notes, *verdict(result))))
 
 
 def render_networks(result: Mapping[str, Any], networks: Mapping[str, NetworkResult], corpus: str) -> RenderableType:
@@ -126,7 +126,8 @@ def _row(network: NetworkResult) -> list[str]:
     return [*shown, *(_UNKNOWN if number is None else short(number) for number in (network.params, network.macs))]
 
 
-def _verdict(result: Mapping[str, Any]) -> list[str]:
+def verdict(result: Mapping[str, Any]) -> list[str]:
+    """Two sentences on ``result.json``: whether distillation helped, and what share of the gap it closed."""
     found = result["gap_closed"]
     gain, p_value = 100 * found["test_gain"], found["p_value"]
     says = "Distillation made no difference that this test set shows"

@@ -23,7 +23,7 @@ from workbench.validation import carry
 Plain = dict[str, Any]
 
 
-def _component(*added: str, kind: type | None = None) -> AfterValidator:
+def component(*added: str, kind: type | None = None) -> AfterValidator:
     """A check of a component node to whose arguments the workbench adds ``added``."""
 
     def validate(node: Plain) -> Plain:
@@ -43,11 +43,11 @@ def _options(target: str) -> AfterValidator:
     return AfterValidator(validate)
 
 
-CorpusNode = Annotated[Plain, _component("root", "progress")]
-NetworkNode = Annotated[Plain, _component("num_classes", "layout", "frame_size", kind=nn.Module)]
-OptimizerNode = Annotated[Plain, _component("params", kind=torch.optim.Optimizer)]
-LossNode = Annotated[Plain, _component("student_width", "teacher_width", "joints", "clips", kind=Loss)]
-DecoderNode = Annotated[Plain, _component("vocabulary")]
+CorpusNode = Annotated[Plain, component("root", "progress")]
+NetworkNode = Annotated[Plain, component("num_classes", "layout", "frame_size", kind=nn.Module)]
+OptimizerNode = Annotated[Plain, component("params", kind=torch.optim.Optimizer)]
+LossNode = Annotated[Plain, component("student_width", "teacher_width", "joints", "clips", kind=Loss)]
+DecoderNode = Annotated[Plain, component("vocabulary")]
 RgbOptions = Annotated[Plain, _options("slr.data.RgbPipeline")]
 PoseOptions = Annotated[Plain, _options("slr.data.PosePipeline")]
 PlanOptions = Annotated[Plain, _options("slr.data.TemporalPlan")]
@@ -112,7 +112,14 @@ class Streams(Section):
     flip: Share = 0.0
 
 
-class Data(Section):
+class Loading(Section):
+    """How samples become batches."""
+
+    max_padding: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    workers: Annotated[Count, Incidental] = 0
+
+
+class Data(Loading):
     """A corpus, how clips of it become samples and batches, and the protocol it is scored by."""
 
     root: str
@@ -121,8 +128,6 @@ class Data(Section):
     vocabulary: Literal["train", "union"] = "train"
     plan: PlanOptions = Field(default_factory=dict)
     streams: Streams = Streams()
-    max_padding: Annotated[float, Field(ge=0, lt=1)] = 0.25
-    workers: Annotated[Count, Incidental] = 0
     frame_cache_mb: Annotated[Count, Incidental] = 0
 
 
@@ -173,18 +178,25 @@ class Stage(Section):
     """One stretch of training with an optimiser of its own.
 
     ``losses`` may be left out where the stage belongs to a distillation, which brings its own. ``max_clips`` and
-    ``frames_per_batch`` (padded frames) bound a batch; ``accumulate`` batches make one step of the optimiser.
+    ``frames_per_batch`` (padded frames) bound a batch, one of them at least; ``accumulate`` batches make one step of
+    the optimiser.
     """
 
     name: Name = "main"
     epochs: Positive
-    frames_per_batch: Positive
+    frames_per_batch: Positive | None = None
     max_clips: Positive | None = None
     accumulate: Positive = 1
     clip_grad_norm: Annotated[float, Field(gt=0)] | None = None
     optimizer: OptimizerNode
     schedule: ScheduleOptions = ScheduleOptions()
     losses: Losses | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Stage:
+        if self.frames_per_batch is None and self.max_clips is None:
+            raise ValueError("a batch needs a bound: give frames_per_batch, or max_clips")
+        return self
 
 
 Stages = Annotated[tuple[Stage, ...], AfterValidator(_distinct_names)]
@@ -350,3 +362,18 @@ class TrainConfig(Section):
     network: NetworkNode
     stages: Annotated[Stages, Field(min_length=1)]
     evaluate: Evaluate = Evaluate()
+
+
+class ReleasedWeights(Section):
+    """Where weights came from that other people trained: the name of their layout, and the file with its hash."""
+
+    layout: str
+    file: str
+    sha256: str
+
+
+class ReleasedConfig(TrainConfig):
+    """A network that other people trained, and the data that it reads; there are no stages, since nothing trains it."""
+
+    released: ReleasedWeights
+    stages: Stages = ()

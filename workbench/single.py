@@ -6,14 +6,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from workbench.assemble import make_decoder
 from workbench.config import config_hash
 from workbench.feasibility import check_clips
 from workbench.measure import leave_references, left_files, measure, scored
 from workbench.preflight import check_training
 from workbench.progress import Progress
 from workbench.pseudo_labels import agreement, configured_labels
+from workbench.published_weights import weights_digest
 from workbench.pull_report import alarms_of
+from workbench.readings import Reader
 from workbench.record import RunRecord
 from workbench.result import render_networks
 from workbench.schema import TrainConfig
@@ -34,7 +35,11 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
     """
     needs = check_training(config)
     place = Workplace.open(config.run, config.data, config.evaluate, progress)
-    inputs = {"config": config_hash(config), "clips": check_clips(place, needs.streams, needs.trained)}
+    inputs = {
+        "config": config_hash(config),
+        "clips": check_clips(place, needs.streams, needs.trained),
+        **weights_digest([config.network]),
+    }
     labels = configured_labels(config.evaluate, place)
     if labels is not None:
         inputs["labels"] = labels.sha256
@@ -43,13 +48,13 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
         if finished is None:
             record.drop_result()
             training = Training("network", config.network, config.stages, config.run.seed)
-            decoder = make_decoder(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
+            reader = Reader.of(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = {MAIN: train_network(place, training, fresh=fresh)}
-            measured = measure(place, made, decoder, record, MAIN)
+            measured = measure(place, made, reader, record, MAIN)
             if labels is not None:
                 found = agreement(place, labels, {MAIN: made[MAIN].network})
                 measured["pseudo_label_accuracy"] = {**found.pop(MAIN), **found}
-            finished = record.finish("network", inputs, outputs=left_files([MAIN], MAIN), result=measured)
+            finished = record.finish("network", inputs, outputs=left_files(made, MAIN), result=measured)
         else:
             progress.line(f"nothing is left to do: {record.folder} was finished {finished.finished}")
         network = scored(place, record.folder, MAIN, MAIN, finished.result)

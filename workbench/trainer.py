@@ -63,6 +63,7 @@ def train_stage(
     rows: Rows | None = None,
     progress: Progress | None = None,
     watch: PlateauWatch | None = None,
+    kept: nn.Module | None = None,
 ) -> StageResult:
     """Train ``network`` on ``objective``, and leave it with the weights of its best epoch on the dev split.
 
@@ -82,6 +83,7 @@ def train_stage(
         rows: where one row per epoch is recorded.
         progress: who is told.
         watch: gives the alarm when the training does not take off; reads the dev score as a WER.
+        kept: a part of the objective whose weights in the best epoch are to be kept.
 
     Raises:
         NonFiniteError: when a loss or a gradient is not finite, before anything moves.
@@ -90,7 +92,7 @@ def train_stage(
     """
     trainee = Trainee(network, objective, optimizer, precision.scaler())
     learner = Learner(trainee, precision, teacher, options.clip_grad_norm)
-    stage = _Stage(learner, batches, schedule, options, state_file, rows, progress or NoProgress())
+    stage = _Stage(learner, batches, schedule, options, state_file, rows, progress or NoProgress(), kept)
     stage.resume()
     with TerminationRequest() as termination:
         for epoch in range(stage.position.epoch, options.epochs):
@@ -114,8 +116,10 @@ class _Stage:
         state_file: Path | None,
         rows: Rows | None,
         progress: Progress,
+        kept: nn.Module | None,
     ) -> None:
         self.learner = learner
+        self.kept = kept or nn.Module()  # nothing
         self.trainee = learner.trainee
         self.batches = batches
         self.schedule = schedule
@@ -229,8 +233,8 @@ class _Stage:
             raise ValueError(
                 f"{self.options.name}: the dev {score.name} of epoch {done} is {score.value}, which is no score"
             )
-        if self.position.best is None or score.value < self.position.best.score.value:
-            self.position.best = Best(done, score, copied_weights(self.trainee.network))
+        if self.position.best is None or score.beats(self.position.best.score):
+            self.position.best = Best(done, score, copied_weights(self.trainee.network), copied_weights(self.kept))
         return score
 
     def conclude_epoch(self, score: DevScore | None, watch: PlateauWatch | None) -> None:
@@ -288,6 +292,7 @@ class _Stage:
             steps=position.step,
             seconds=sum(row["seconds"] for row in position.history),
             history=tuple(position.history),
+            kept=copied_weights(self.kept) if position.best is None else position.best.kept,
         )
 
     def _restore_rng(self) -> None:

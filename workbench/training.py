@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
@@ -20,39 +20,27 @@ from torch import nn
 
 from kd.objective import Objective
 from kd.teacher import Teacher
-from slr.ctc import GreedyDecoder
 from slr.types import Network
-from workbench.assemble import (
-    CorpusSizes,
-    StageBatches,
-    evaluation_batches,
-    make_dataset,
-    make_network,
-    make_objective,
-    make_optimizer,
-    make_rate_schedule,
-    network_arguments,
-)
+from workbench.assemble import make_network, make_objective, make_optimizer, make_rate_schedule
 from workbench.checkpoint import load_network, save_network
 from workbench.code_identity import code_hash
 from workbench.config import content_hash
 from workbench.disk import write_text
+from workbench.kept_losses import STORED, save_kept
 from workbench.lock import FolderBusyError, lock_folder
 from workbench.measure import MadeNetwork
-from workbench.preflight import bare_network, streams_of
-from workbench.recognise import recognise
+from workbench.place import Place
+from workbench.preflight import streams_of
+from workbench.published_weights import weights_digest
 from workbench.record import MetricsFile
 from workbench.rng import preserved
 from workbench.schedule import Schedule
-from workbench.schema import Data, LossTerm, Stage
-from workbench.trainer import DevScore, StageOptions, StageResult, train_stage
-from workbench.watch import PlateauWatch
-from workbench.workplace import Workplace
+from workbench.schema import LossTerm, Stage
+from workbench.trainer import StageOptions, StageResult, train_stage
+from workbench.training_types import Batches
 
 _VERSION = 2  # raised when a change of the workbench gives other weights for the same settings
 _POLL_SECONDS = 0.5
-# Settings of the data that decide weights beside what the clips show.
-_DECIDING = {"protocol", "vocabulary", "plan", "streams", "max_padding"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +74,7 @@ class Training:
     teaching: Teaching | None = None
 
 
-def train_network(place: Workplace, training: Training, *, fresh: bool = False) -> MadeNetwork:
+def train_network(place: Place, training: Training, *, fresh: bool = False) -> MadeNetwork:
     """The trained network, from the store when it is there and nobody wants it ``fresh``.
 
     Where another process is training it, this one waits for the end of that.
@@ -112,10 +100,13 @@ def train_network(place: Workplace, training: Training, *, fresh: bool = False) 
         place.progress.line(f"{training.label}  reused from {folder}")
     seconds = json.loads((folder / "finished.json").read_text(encoding="utf-8"))["seconds"]
     network.to(place.precision.device)
-    return MadeNetwork(network, card, folder / "network", folder / "metrics.jsonl", seconds)
+    kept = folder / STORED
+    return MadeNetwork(
+        network, card, folder / "network", folder / "metrics.jsonl", seconds, kept if kept.is_file() else None
+    )
 
 
-def _claimed(folder: Path, place: Workplace, label: str) -> IO[bytes]:
+def _claimed(folder: Path, place: Place, label: str) -> IO[bytes]:
     """The lock of a folder of the store, which runs that need the same network share."""
     said = False
     while True:
@@ -128,15 +119,16 @@ def _claimed(folder: Path, place: Workplace, label: str) -> IO[bytes]:
             time.sleep(_POLL_SECONDS)
 
 
-def _identity(place: Workplace, training: Training) -> str:
+def _identity(place: Place, training: Training) -> str:
     """Hash of everything that decides the weights."""
     network, streams = dict(training.network), _streams(place, training)
     stages = [_plain_stage(stage) for stage in _merged(training)]
-    data = _deciding(place.data, streams)
+    data = place.deciding(streams)
     return content_hash(
         {
             "version": _VERSION,
             "network": network,
+            **weights_digest([network]),
             "stages": stages,
             "code": code_hash(network, stages, data),
             "seed": training.seed,
@@ -149,21 +141,13 @@ def _identity(place: Workplace, training: Training) -> str:
     )
 
 
-def _deciding(data: Data, read: Collection[str]) -> dict[str, Any]:
-    """The settings of the data that decide weights, those of streams that are not ``read`` left out."""
-    settings = data.model_dump(mode="json", include=_DECIDING)
-    unread = {"rgb", "pose"} - set(read)
-    settings["streams"] = {key: value for key, value in settings["streams"].items() if key not in unread}
-    return settings
-
-
 def _plain_stage(stage: Stage) -> dict[str, Any]:
     return stage.model_dump(mode="json")
 
 
-def _streams(place: Workplace, training: Training) -> frozenset[str]:
+def _streams(place: Place, training: Training) -> frozenset[str]:
     """What the training reads of a clip; streams of a live teacher belong to the identity of the teaching."""
-    network = bare_network(training.network, place.corpus.layout)
+    network = place.bare_network(training.network)
     return streams_of([network], [_make_objective(place, training, network, stage, 0) for stage in _merged(training)])
 
 
@@ -178,10 +162,11 @@ def _slug(label: str) -> str:
     return label.replace(" ", "-")
 
 
-def _train(place: Workplace, training: Training, folder: Path, identity: str) -> None:
-    arguments = network_arguments(training.network, place.corpus, place.data)
-    network = make_network(training.network, len(place.vocabulary), arguments, training.seed)
-    stream = cast(Network, network).input_stream
+def _train(place: Place, training: Training, folder: Path, identity: str) -> None:
+    arguments = place.network_arguments(training.network)
+    network = make_network(training.network, place.sizes.classes, arguments, training.seed)
+    for note in getattr(network, "notes", ()):
+        place.progress.line(f"{training.label}  {note}")
     torch.manual_seed(training.seed)  # dropout and the like follow the seed, whatever was drawn before
     network.to(place.precision.device)
     seconds = 0.0
@@ -190,15 +175,13 @@ def _train(place: Workplace, training: Training, folder: Path, identity: str) ->
         result = _train_stage(place, training, network, number, folder, identity)
         seconds += result.seconds
     assert result is not None, "a training has at least one stage"
+    save_kept(folder / STORED, result.kept)
     save_network(
         folder / "network",
         network,
         node=training.network,
-        vocabulary=place.vocabulary,
-        corpus=place.corpus.name,
         arguments={name: _plain_argument(value) for name, value in arguments.items()},
-        layout=place.corpus.layout.name if stream == "pose" else None,
-        preprocessing=place.dataset("dev", {stream}).describe(),
+        **place.card(network),
         best_epoch=result.best_epoch,
         dev={result.best.name: result.best.value, **result.best.details} if result.best else {},
     )
@@ -216,13 +199,13 @@ class Lesson:
     """What a stage trains with."""
 
     objective: Objective
-    batches: StageBatches
+    batches: Batches
     optimizer: torch.optim.Optimizer
     schedule: Schedule
     teacher: Teacher | None
 
 
-def make_lesson(place: Workplace, training: Training, network: nn.Module, number: int = 0) -> Lesson:
+def make_lesson(place: Place, training: Training, network: nn.Module, number: int = 0) -> Lesson:
     """The losses, clips, optimiser and teacher of one stage of a training, by its ``number``.
 
     Raises:
@@ -235,12 +218,9 @@ def make_lesson(place: Workplace, training: Training, network: nn.Module, number
     streams = {cast(Network, network).input_stream, *objective.required_streams()}
     if teaching is not None:
         streams |= set(teaching.streams)
-    dataset = make_dataset(
-        place.corpus, "train", place.vocabulary, place.data, streams=streams, training=True, seed=seed
-    )
     return Lesson(
         objective,
-        StageBatches(dataset, stage, place.data, seed, place.precision.device.type == "cuda"),
+        place.training_batches(stage, streams, seed),
         make_optimizer(stage, network, objective),
         make_rate_schedule(stage),
         teaching.teacher if teaching is not None and objective.needs_teacher else None,
@@ -248,7 +228,7 @@ def make_lesson(place: Workplace, training: Training, network: nn.Module, number
 
 
 def _train_stage(
-    place: Workplace, training: Training, network: nn.Module, number: int, folder: Path, identity: str
+    place: Place, training: Training, network: nn.Module, number: int, folder: Path, identity: str
 ) -> StageResult:
     lesson, stage = make_lesson(place, training, network, number), training.stages[number]
     last = number == len(training.stages) - 1
@@ -271,35 +251,21 @@ def _train_stage(
         ),
         precision=place.precision,
         teacher=lesson.teacher,
-        evaluate=dev_judge(place, cast(Network, network)) if last else None,
+        evaluate=place.judge(network) if last else None,
         state_file=folder / f"{number}.state.safetensors",
         rows=MetricsFile(folder / "metrics.jsonl"),
         progress=place.progress,
-        watch=PlateauWatch() if last else None,
+        watch=place.watch() if last else None,
+        kept=lesson.objective.kept,
     )
 
 
-def _make_objective(place: Workplace, training: Training, network: nn.Module, stage: Stage, seed: int) -> Objective:
+def _make_objective(place: Place, training: Training, network: nn.Module, stage: Stage, seed: int) -> Objective:
     with preserved():
         torch.manual_seed(seed)
         return make_objective(
             stage.losses or {},
             network,
-            CorpusSizes.of(place.corpus, place.vocabulary),
+            place.sizes,
             training.teaching.widths if training.teaching else None,
         )
-
-
-def dev_judge(place: Workplace, network: Network) -> Callable[[nn.Module], DevScore]:
-    """Judges a network by its greedy WER on dev."""
-    # One dataset for all epochs: it keeps the frames it has decoded.
-    dataset = place.dataset("dev", {network.input_stream})
-
-    def judge(candidate: nn.Module) -> DevScore:
-        batches = evaluation_batches(dataset, place.frames_per_batch, place.data)
-        recognition = recognise(candidate, dataset, batches, GreedyDecoder(), place.precision)
-        report = recognition.score(place.data.protocol)
-        counts = report.counts.as_dict()
-        return DevScore(report.wer, "WER", {name: counts[name] for name in ("sub", "del", "ins", "ref")})
-
-    return judge

@@ -21,6 +21,8 @@ def epoch_line(row: Mapping[str, Any], score: DevScore | None) -> str:
         parts.append(f"{row['skipped_steps']} steps skipped")
     if row["blank_rate"] is not None:
         parts.append(f"blank {100 * row['blank_rate']:.0f} %")
+    if "train_top1" in row:
+        parts.append(f"train top-1 {100 * row['train_top1']:.1f} %")
     if score is not None:
         parts.append(f"dev {score.name} {100 * score.value:.1f} %{' best' if row['best'] else ''}")
     waiting = f" ({100 * row['waiting']:.0f} % waiting for data)" if row["waiting"] is not None else ""

@@ -20,11 +20,16 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Best:
-    """The epoch that the dev split likes best, counted from 1, with its score and its weights."""
+    """The epoch that the dev split likes best, counted from 1, with its score and its weights.
+
+    ``kept`` are the weights, in that epoch, of what the objective learned and is to be kept; a state of an earlier
+    version has none.
+    """
 
     epoch: int
     score: DevScore
     weights: dict[str, Tensor]
+    kept: dict[str, Tensor] = field(default_factory=dict)
 
 
 @dataclass

@@ -54,7 +54,7 @@ class DevScore:
     """What the dev split says about a network.
 
     Attributes:
-        value: a share, which decides the best epoch; lower is better.
+        value: a share, which decides the best epoch; lower is better unless ``higher_is_better``.
         name: what was measured, as it is printed and recorded.
         details: more measurements for the record, as plain JSON values.
     """
@@ -62,6 +62,11 @@ class DevScore:
     value: float
     name: str = "WER"
     details: Mapping[str, Any] = field(default_factory=dict)
+    higher_is_better: bool = False
+
+    def beats(self, other: DevScore) -> bool:
+        """Whether this is the better score; equal ones are not."""
+        return self.value > other.value if self.higher_is_better else self.value < other.value
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,7 @@ class StageResult:
         steps: steps of the optimiser.
         seconds: time of training in all epochs, those before an interruption included; looking at the dev split is not.
         history: the recorded row of every epoch.
+        kept: weights, of that epoch too, of the part of the objective that was to be kept.
     """
 
     best_epoch: int
@@ -107,6 +113,7 @@ class StageResult:
     steps: int
     seconds: float
     history: tuple[dict[str, Any], ...]
+    kept: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 class NonFiniteError(ValueError):

@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
 
-from slr.ctc import Decoder
+from slr.ctc import Decoder, GreedyDecoder
 from slr.data import Corpus, SignDataset
 from slr.types import Network
 from slr.vocabulary import Vocabulary
-from workbench.assemble import evaluation_batches, make_dataset, open_corpus
+from workbench.assemble import (
+    CorpusSizes,
+    StageBatches,
+    evaluation_batches,
+    make_dataset,
+    network_arguments,
+    open_corpus,
+)
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
 from workbench.making import Making
+from workbench.place import Judge
 from workbench.precision import Precision, choose_device, choose_precision
+from workbench.preflight import bare_network
 from workbench.progress import Progress
-from workbench.recognise import Recogniser, Recognition, Watcher, show
-from workbench.schema import Data, Diagnostics, Evaluate, Run
+from workbench.recognise import Recogniser, Recognition, Watcher, recognise, show
+from workbench.schema import Data, Diagnostics, Evaluate, Run, Stage
+from workbench.training_types import DevScore
+from workbench.watch import PlateauWatch
+
+# Settings of the data that decide weights beside what the clips show.
+_DECIDING = {"protocol", "vocabulary", "plan", "streams", "max_padding"}
 
 
 @dataclass(frozen=True)
 class Workplace:
     """An open corpus with everything around it.
 
-    ``store`` is the folder of trained networks, ``cache`` that of teacher outputs, ``labels`` that of pseudo-labels;
-    they are shared by the runs beside this one. ``frames_per_batch`` bounds the batches of evaluation, in padded
-    frames. ``diagnostics`` says how often a distillation is diagnosed, if at all.
+    ``store`` is the folder of trained networks, ``cache`` that of teacher outputs, ``labels`` that of pseudo-labels,
+    ``readings`` that of what networks read; they are shared by the runs beside this one. ``frames_per_batch`` bounds
+    the batches of evaluation, in padded frames. ``diagnostics`` says how often a distillation is diagnosed, if at all.
     """
 
     corpus: Corpus
@@ -42,6 +56,7 @@ class Workplace:
     store: Path
     cache: Path
     labels: Path
+    readings: Path
     progress: Progress
     diagnostics: Diagnostics | None = None
     _fingerprints: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
@@ -69,6 +84,7 @@ class Workplace:
             store=store / "networks",
             cache=store / "cache",
             labels=store / "labels",
+            readings=store / "readings",
             progress=progress,
             diagnostics=run.diagnostics,
         )
@@ -76,6 +92,61 @@ class Workplace:
     def dataset(self, split: str, streams: Iterable[str]) -> SignDataset:
         """The clips of a split as evaluation sees them."""
         return make_dataset(self.corpus, split, self.vocabulary, self.data, streams=streams)
+
+    @property
+    def sizes(self) -> CorpusSizes:
+        """What losses may know of the corpus."""
+        return CorpusSizes.of(self.corpus, self.vocabulary)
+
+    def bare_network(self, node: Mapping[str, Any]) -> nn.Module:
+        """The network with a few classes, good for asking what it reads."""
+        return bare_network(node, self.corpus.layout)
+
+    def network_arguments(self, node: Mapping[str, Any]) -> dict[str, Any]:
+        """What is added to a network's own arguments, beside the number of classes."""
+        return network_arguments(node, self.corpus, self.data)
+
+    def deciding(self, streams: Collection[str]) -> dict[str, Any]:
+        """The settings of the data that decide weights, those of other streams left out."""
+        settings = self.data.model_dump(mode="json", include=_DECIDING)
+        unread = {"rgb", "pose"} - set(streams)
+        settings["streams"] = {key: value for key, value in settings["streams"].items() if key not in unread}
+        return settings
+
+    def training_batches(self, stage: Stage, streams: Collection[str], seed: int) -> StageBatches:
+        """The training clips of a stage."""
+        dataset = make_dataset(
+            self.corpus, "train", self.vocabulary, self.data, streams=streams, training=True, seed=seed
+        )
+        return StageBatches(dataset, stage, self.data, seed, self.precision.device.type == "cuda")
+
+    def judge(self, network: nn.Module) -> Judge:
+        """Judges a network by its greedy WER on dev."""
+        # One dataset for all epochs: it keeps the frames it has decoded.
+        dataset = self.dataset("dev", {cast(Network, network).input_stream})
+
+        def judge(candidate: nn.Module) -> DevScore:
+            batches = evaluation_batches(dataset, self.frames_per_batch, self.data)
+            recognition = recognise(candidate, dataset, batches, GreedyDecoder(), self.precision)
+            report = recognition.score(self.data.protocol)
+            counts = report.counts.as_dict()
+            return DevScore(report.wer, "WER", {name: counts[name] for name in ("sub", "del", "ins", "ref")})
+
+        return judge
+
+    def watch(self) -> PlateauWatch:
+        """CTC trainings may stay on a plateau of blanks."""
+        return PlateauWatch()
+
+    def card(self, network: nn.Module) -> dict[str, Any]:
+        """What the card of a trained network says of the corpus."""
+        stream = cast(Network, network).input_stream
+        return {
+            "vocabulary": self.vocabulary,
+            "corpus": self.corpus.name,
+            "layout": self.corpus.layout.name if stream == "pose" else None,
+            "preprocessing": self.dataset("dev", {stream}).describe(),
+        }
 
     def fingerprints(self, split: str, stream: str) -> dict[str, str]:
         """The fingerprint of every clip of a split in one stream, by id; computed once.

@@ -6,6 +6,7 @@ from kd.losses.complementary import Complementary
 from kd.losses.contextual_relation import ContextualRelation
 from kd.losses.crd import CRD
 from kd.losses.crd_bank import CRDBank
+from kd.losses.cross_entropy import CrossEntropy
 from kd.losses.ctc import CTC
 from kd.losses.dkd import DKD
 from kd.losses.fitnet import FitNet
@@ -31,6 +32,7 @@ __all__ = [
     "CRDBank",
     "Complementary",
     "ContextualRelation",
+    "CrossEntropy",
     "FitNet",
     "FrameKL",
     "GuidedCTC",

@@ -45,7 +45,7 @@ class KeypointRegression(Loss):
         features = student.read(self.tap)
         pose = self._pose_of(batch, features)
         predicted = self.head(features.values).unflatten(-1, (self.joints, 2))  # [B, S, J, 2]
-        present = (pose.values[..., 2:3] > 0) & pose.expanded_mask()
+        present = (pose.values[..., -1:] > 0) & pose.expanded_mask()
         present = present.expand_as(predicted)
         # The missing are replaced before the difference: they may be NaN.
         wanted = torch.where(present, pose.values[..., :2].to(predicted.dtype), predicted.detach())
@@ -58,7 +58,7 @@ class KeypointRegression(Loss):
         if joints != self.joints or channels < 3:
             raise ValueError(
                 f"the pose of this batch has {joints} joints of {channels} channels, but {self.joints} joints of "
-                "3 channels (x, y, confidence) are wanted: set joints to those of the skeleton layout"
+                "at least 3 channels (x, y, confidence) are wanted: set joints to those of the skeleton layout"
             )
         if not torch.equal(pose.lengths, features.lengths):
             pose = pose.every(batch.rgb_stride)

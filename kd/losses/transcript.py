@@ -43,9 +43,11 @@ def check_transcripts(batch: Batch, scores: Padded) -> None:
     """Whether the transcripts of a batch can be written as scores ``[B, S, V]``.
 
     Raises:
-        ValueError: when a transcript does not fit the steps of its clip, or holds an id the network cannot write; the
-            clips are named.
+        ValueError: when a transcript does not fit the steps of its clip, or holds an id the network cannot write (the
+            clips are named), or when the clips have labels and no transcripts.
     """
+    if batch.labels is not None:
+        raise ValueError("these clips have a class and no transcript: CrossEntropy learns it, this loss sentences")
     _check_ids(batch, vocabulary_size=scores.values.shape[-1])
     _check_feasible(batch, scores)
 

@@ -1,12 +1,16 @@
 """Corpora and how their clips become batches: readers, keypoint stores, sampling, augmentation, pairing, batching."""
 
-from slr.data.batching import LengthBucketSampler, loader, set_epoch
-from slr.data.corpus import SPLITS, Clip, Corpus, Exclusion, without_test
+from slr.data.batching import BatchedDataset, LengthBucketSampler, loader, set_epoch
+from slr.data.boston104 import Boston104
+from slr.data.corpus import SPLITS, Clip, Corpus, Exclusion, pose_channels, without_test
+from slr.data.csl_daily import CslDaily
 from slr.data.dataset import Sample, SignDataset, collate
 from slr.data.doctor import Finding, inspect
 from slr.data.keypoints import KeypointStore, write_keypoints
 from slr.data.phoenix2014 import Phoenix2014
+from slr.data.phoenix2014t import Phoenix2014T
 from slr.data.sampling import TemporalPlan
+from slr.data.sfinge3d import Sfinge3D
 from slr.data.transforms import (
     Brightness,
     ChannelGain,
@@ -25,10 +29,13 @@ from slr.data.transforms import (
 
 __all__ = [
     "SPLITS",
+    "BatchedDataset",
+    "Boston104",
     "Brightness",
     "ChannelGain",
     "Clip",
     "Corpus",
+    "CslDaily",
     "DropHands",
     "DropJoints",
     "Erase",
@@ -38,11 +45,13 @@ __all__ = [
     "KeypointStore",
     "LengthBucketSampler",
     "Phoenix2014",
+    "Phoenix2014T",
     "PosePipeline",
     "RgbPipeline",
     "Rotate",
     "Sample",
     "Scale",
+    "Sfinge3D",
     "ShiftFrames",
     "ShiftPose",
     "SignDataset",
@@ -51,6 +60,7 @@ __all__ = [
     "collate",
     "inspect",
     "loader",
+    "pose_channels",
     "set_epoch",
     "without_test",
     "write_keypoints",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast, runtime_checkable
@@ -138,7 +139,7 @@ class BatchedDataset(Protocol):
 def loader(
     dataset: BatchedDataset,
     *,
-    frames_per_batch: int,
+    frames_per_batch: int | None = None,
     max_clips: int | None = None,
     shuffle: bool | None = None,
     seed: int = 0,
@@ -151,15 +152,16 @@ def loader(
     """Iterates over :class:`slr.types.Batch`; call :func:`set_epoch` before every epoch of training.
 
     ``shuffle`` follows ``dataset.training`` when left out. With ``workers`` 0 the calling process loads. Workers live
-    through all epochs, each with its own frame cache. ``pin_memory`` puts batches where copies to a CUDA device are
-    fast. The state of torch's global generator is neither used nor changed.
+    through all epochs, each with its own frame cache. Without ``frames_per_batch`` the clips alone bound a batch.
+    ``pin_memory`` puts batches where copies to a CUDA device are fast. The state of torch's global generator is neither
+    used nor changed.
 
     Raises:
         ValueError: when the batches cannot be made, see :class:`LengthBucketSampler`.
     """
     sampler = LengthBucketSampler(
         dataset.lengths,
-        frames_per_batch=frames_per_batch,
+        frames_per_batch=sys.maxsize if frames_per_batch is None else frames_per_batch,
         max_clips=max_clips,
         shuffle=dataset.training if shuffle is None else shuffle,
         seed=seed,

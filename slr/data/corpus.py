@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import torch
 from torch import Tensor
 
 from slr.skeleton import SkeletonLayout
@@ -79,7 +80,11 @@ class Corpus(Protocol):
         ...
 
     def pose(self, clip: Clip, frames: Tensor) -> Tensor:
-        """Keypoints of source frames ``[T]``: ``[T, J, 3]`` float32 x, y in pixels, confidence 0 (missing) to 1."""
+        """Keypoints of source frames ``[T]``: ``[T, J, C]`` float32 x, y in pixels, confidence 0 (missing) to 1.
+
+        A corpus in three dimensions has z before the confidence: pixels, too, from the plane of the picture towards
+        whoever looks at it.
+        """
         ...
 
     def vocabulary(self, over: str = "train") -> Vocabulary:
@@ -116,6 +121,11 @@ def gather_vocabulary(corpus: Corpus, over: str) -> Vocabulary:
         raise ValueError(f"vocabulary over {over!r} is not known: take 'train' or 'union'")
     splits: Iterable[str] = SPLITS if over == "union" else ("train",)
     return Vocabulary.from_sentences(clip.glosses for split in splits for clip in corpus.clips(split))
+
+
+def pose_channels(corpus: Corpus) -> int:
+    """``C``, the channels of a joint: 3 (x, y, confidence), or 4 in three dimensions."""
+    return corpus.pose(corpus.clips("train")[0], torch.zeros(1, dtype=torch.int64)).shape[-1]
 
 
 def without_test(corpus: Corpus) -> Corpus:

@@ -26,7 +26,7 @@ from slr.vocabulary import Vocabulary
 class Sample:
     """One clip as networks see it.
 
-    ``frames`` ``[T]`` are the source frames behind the steps of ``pose`` ``[T, J, 3]``; ``rgb`` ``[ceil(T /
+    ``frames`` ``[T]`` are the source frames behind the steps of ``pose`` ``[T, J, C]``; ``rgb`` ``[ceil(T /
     rgb_stride), 3, H, W]`` shows every ``rgb_stride``-th of them. ``glosses`` ``[U]`` are gloss ids. A stream not
     asked for is ``None``.
     """

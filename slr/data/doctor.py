@@ -214,7 +214,7 @@ def _keypoints(
     frames = 0
     for done, clip in enumerate(clips, start=1):
         try:
-            present = corpus.pose(clip, torch.arange(lengths[clip.id]))[..., 2] > 0
+            present = corpus.pose(clip, torch.arange(lengths[clip.id]))[..., -1] > 0
         except ValueError as fault:
             failures[clip.id] = str(fault)
             continue

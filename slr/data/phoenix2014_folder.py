@@ -9,6 +9,7 @@ from typing import Any
 
 from slr.data.corpus import SPLITS, Clip
 from slr.data.keypoints import STORE_ENDINGS
+from slr.data.pipe_tables import read_pipe_table
 
 # set-up -> (folder, ending of the annotation files, name beside results)
 SETUPS = {
@@ -30,24 +31,8 @@ def read_annotations(path: Path, split: str) -> list[Clip]:
         ValueError: when the file is not UTF-8, a row has not four columns, an id or a folder is empty, an id stands
             twice, or there is no row.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except UnicodeDecodeError as fault:
-        raise ValueError(f"{path} is not UTF-8 text (byte {fault.start}): save it as UTF-8") from fault
-    clips: dict[str, Clip] = {}
-    for number, line in enumerate(lines, start=1):
-        columns = [column.strip() for column in line.split("|")]
-        if columns == ["id", "folder", "signer", "annotation"] or not line.strip():
-            continue
-        if len(columns) != 4 or not columns[0] or not columns[1]:
-            raise ValueError(f"line {number} of {path} is not id|folder|signer|annotation: {line[:60]!r}")
-        clip, source, signer, annotation = columns
-        if clip in clips:
-            raise ValueError(f"line {number} of {path} repeats clip {clip!r}: every clip stands once")
-        clips[clip] = Clip(clip, split, signer, tuple(annotation.split()), source)
-    if not clips:
-        raise ValueError(f"{path} lists no clip: is the file complete?")
-    return list(clips.values())
+    rows = read_pipe_table(path, ("id", "folder", "signer", "annotation"), needed=2)
+    return [Clip(clip, split, signer, tuple(annotation.split()), source) for clip, source, signer, annotation in rows]
 
 
 def find_folder(root: Path, setup: str) -> Path:

@@ -48,6 +48,7 @@ What a mapping says, and what is checked:
 from slr.released.container import read_released
 from slr.released.fill import class_count, fill
 from slr.released.layout import ReleasedLayout
+from slr.released.numpy_dict import read_numpy_dict
 from slr.released.source import Source, joined, piece, rearranged, reshaped, stacked, taken, transposed
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "fill",
     "joined",
     "piece",
+    "read_numpy_dict",
     "read_released",
     "rearranged",
     "reshaped",

@@ -25,15 +25,17 @@ class _Unread:
         pass
 
 
-# Arrays are written so since numpy 1 and, in ``_core``, since numpy 2; a scalar is a best score, for example.
+# Arrays are written so since numpy 1 and, in ``_core``, since numpy 2; a scalar is a best score, for example. Each has
+# a class of its own, since torch 2.6 may know what is allowed by the names of its module and class alone.
 _UNREAD: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
-    (_Unread, name)
-    for name in (
-        "numpy.ndarray", "numpy.dtype",
-        "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
-        "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar",
-    )
-]  # fmt: skip
+    type(name, (_Unread,), {"__module__": module})
+    for module, names in {
+        "numpy": ("ndarray", "dtype"),
+        "numpy.core.multiarray": ("_reconstruct", "scalar"),
+        "numpy._core.multiarray": ("_reconstruct", "scalar"),
+    }.items()
+    for name in names
+]
 _NOT_TENSORS = {b"<": "an HTML page, as a download page leaves it", b"version https://git-lfs": "a Git LFS pointer"}
 _GLOBAL = re.compile(r"(?:GLOBAL|function|class) `?<?(?:built-in function |function |class )?'?([\w.]+)")
 

@@ -1,6 +1,6 @@
 """Corpora that can be made anywhere: simulated signing, and recorded signs stitched into sentences."""
 
-from slr.synthesis.corpora import simulated_corpus, stitched_corpus
+from slr.synthesis.corpora import simulated_corpus, spliced_boston104, spliced_sfinge3d, stitched_corpus
 from slr.synthesis.corpus import SimulatedClips, SimulatedSpec
 from slr.synthesis.estimator import KEYPOINT_LEVELS, KeypointLevel
 from slr.synthesis.folder import write_corpus
@@ -17,6 +17,8 @@ __all__ = [
     "StitchSpec",
     "StitchedClips",
     "simulated_corpus",
+    "spliced_boston104",
+    "spliced_sfinge3d",
     "stitched_corpus",
     "write_corpus",
 ]

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from slr.data.boston104 import Boston104
 from slr.data.phoenix2014 import Phoenix2014
+from slr.data.sfinge3d import Sfinge3D
+from slr.data.tracks import TrackCorpus
 from slr.skeleton import SkeletonLayout
 from slr.synthesis.corpus import SimulatedSpec
 from slr.synthesis.folder import CorpusSpec, Progress, write_corpus
+from slr.synthesis.splice import Splicing, with_spliced
 from slr.synthesis.stitch import StitchSpec
 
 
@@ -56,6 +60,44 @@ def stitched_corpus(
     """
     spec = StitchSpec(source=source, seed=seed, sentences=tuple(sentences), length=tuple(length))
     return _open(Path(root), spec, level, layout, progress)
+
+
+def spliced_boston104(
+    root: Path | str,
+    *,
+    layout: str | SkeletonLayout = "nose-hands-3",
+    sentences: int = 300,
+    share: float = 0.5,
+    seed: int = 0,
+) -> TrackCorpus:
+    """RWTH-BOSTON-104 with further training sentences, in which signs are replaced by others of same gloss and signer.
+
+    The arguments are those of :class:`~slr.data.Boston104` and :class:`~slr.synthesis.splice.Splicing`.
+
+    Raises:
+        ValueError: as these do.
+    """
+    return with_spliced(Boston104(root, layout=layout), Splicing(sentences, share, True, seed))
+
+
+def spliced_sfinge3d(
+    root: Path | str,
+    *,
+    layout: str | SkeletonLayout = "leap-hand-20",
+    isolated: bool = True,
+    sentences: int = 300,
+    share: float = 0.7,
+    seed: int = 0,
+) -> TrackCorpus:
+    """SFINGE3D with further training sequences, in which gestures are replaced by any others that were recorded.
+
+    The movements between gestures stay those of a recorded sequence. The arguments are those of
+    :class:`~slr.data.Sfinge3D` and :class:`~slr.synthesis.splice.Splicing`.
+
+    Raises:
+        ValueError: as these do.
+    """
+    return with_spliced(Sfinge3D(root, layout=layout, isolated=isolated), Splicing(sentences, share, False, seed))
 
 
 def _open(

@@ -187,3 +187,13 @@ def test_terms_with_a_weight_in_this_epoch_are_asked_what_they_measure():
     found = later.meters(given.student, given.teacher, given.batch)
     assert set(found) == {"crd"}
     assert 0 <= found["crd"]["contrast_accuracy"] <= 1
+
+
+def test_what_learned_relations_is_kept_and_nothing_else():
+    objective = trkd()
+    assert list(objective.kept) == ["temporal_relation"]
+    assert objective.kept["temporal_relation"] is objective.losses["temporal_relation"]
+    assert len(trkd(temporal_relation=0.0).kept) == 0
+    assert set(objective.state_dict()) == {
+        name for name in objective.state_dict() if name.startswith("losses.")
+    }  # asking for it adds no second copy to what a training saves

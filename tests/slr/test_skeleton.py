@@ -22,6 +22,8 @@ SIZES = {
     "openpose-18": 18,
     "ntu-25": 25,
     "kinect-20": 20,
+    "nose-hands-3": 3,
+    "leap-hand-20": 20,
 }
 
 

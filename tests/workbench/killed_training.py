@@ -62,8 +62,10 @@ def main(folder: Path, deadly: tuple[int, int] | None) -> None:
         evaluate=dev_loss,
         state_file=folder / "student.state.safetensors",
         rows=MetricsFile(folder / "metrics.jsonl"),
+        kept=objective.projection,
     )
     ends = {"network": network.state_dict(), "objective": objective.state_dict(), "draw": torch.rand(3)}
+    ends["kept"] = dict(result.kept)
     write_tree(folder / "end.safetensors", {**ends, "best": result.best_epoch, "steps": result.steps})
 
 

@@ -64,5 +64,6 @@ def workplace(folder: Path, clips: Mapping[str, tuple[str, str, int]], *, stride
         store=folder / "networks",
         cache=folder / "cache",
         labels=folder / "labels",
+        readings=folder / "readings",
         progress=NoProgress(),
     )

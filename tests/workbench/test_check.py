@@ -92,7 +92,7 @@ def test_a_corpus_without_frames_is_checked_for_what_it_has(simulated_root: Path
         (
             "phoenix",
             [],
-            r"'phoenix' is neither a YAML file nor a corpus of .*configs.data, which has phoenix2014, synth",
+            r"'phoenix' is neither a YAML file nor a corpus of .*configs.data, which has .*phoenix2014, .*synth",
         ),
         ("none.yaml", [], "none.yaml does not exist"),
         ("synthetic", ["data.corpus.profil=tiny"], "did you mean profile"),

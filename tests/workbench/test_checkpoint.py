@@ -66,6 +66,21 @@ def message(path: Path) -> str:
     return text
 
 
+def test_a_network_of_classes_has_no_blank(tmp_path: Path) -> None:
+    network = TinyNetwork(num_classes=2, width=6, layout="sign-27")
+    names = ("put on a hat/cap", "clapping")
+    save(tmp_path / "it", network, vocabulary=None, classes=names, released={"layout": "st-gcn"})
+    again, read = load_network(tmp_path / "it")
+    assert (read.classes, read.glosses, read.num_classes, read.released) == (names, (), 2, {"layout": "st-gcn"})
+    assert again.head.out_features == 2
+
+
+def test_a_card_of_glosses_is_written_as_before(saved: Path) -> None:
+    assert not {"classes", "released"} & json.loads(checkpoint_files(saved)[1].read_text()).keys()
+    card = read_card(saved)
+    assert (card.classes, card.num_classes) == ((), 4)
+
+
 def test_a_network_rebuilds_itself_with_no_configuration(saved: Path, network: TinyNetwork) -> None:
     again, card = load_network(saved)
     stream = Padded(torch.randn(2, 5, 2, 3), torch.tensor([5, 3]))

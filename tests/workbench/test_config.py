@@ -360,3 +360,16 @@ def test_every_value_can_be_explained(configs: Path) -> None:
     assert rows["data.root"][1] == f"{configs / 'data' / 'phoenix.yaml'}:1"
     assert rows["mode"] == ("fast", "default")
     assert rows["stages.1.rates.0"] == (1e-3, f"{path}:9")
+
+
+def test_a_number_that_is_not_finite_is_a_fault_wherever_it_stands(configs: Path) -> None:
+    path = write(
+        configs / "endless.yaml",
+        "title: a\nnetwork: {width: .inf}\nparts:\n  x: {weight: .nan}\nstages: [{name: s, rates: [0.1, -.inf]}]\n",
+    )
+    assert faults(path, "parts.x.options={deep: {er: .inf}}") == [
+        f"network.width ({path}:2): should be a finite number, got inf",
+        f"parts.x.weight ({path}:4): should be a finite number, got nan",
+        "parts.x.options.deep.er (command line): should be a finite number, got inf",
+        f"stages.0.rates.1 ({path}:5): should be a finite number, got -inf",
+    ]

@@ -29,12 +29,13 @@ from workbench.components import check
 from workbench.config import load_config, to_plain
 from workbench.preflight import check_distillation, check_training, configured_layout
 from workbench.schema import Data, DistillConfig, LossTerm, TrainConfig
-from workbench.settings import load_either
+from workbench.settings import about_isolated_clips, data_file, load_either
 
 CONFIGS = ROOT / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
-DATA = [path for path in FILES if path.parent.name == "data"]
-RUNS = [path for path in FILES if path.parent.name != "data"]
+# Those about isolated clips are looked at in tests/workbench/isolated/test_configs.py.
+DATA = [path for path in FILES if path.parent.name == "data" and isinstance(data_file(path, []), Data)]
+RUNS = [path for path in FILES if path.parent.name != "data" and not about_isolated_clips(path)]
 
 
 def name_of(path: Path) -> str:
@@ -102,11 +103,11 @@ def test_networks_losses_and_optimisers_of_a_run_are_built_on_the_tiny_corpus(pa
 def test_a_data_section_is_sound_in_every_component(path: Path) -> None:
     data = load_config(path, schema=Data)
     assert not check(dict(data.corpus), added=("root", "progress"))
-    assert configured_layout(data).name == "sign-27"
+    assert configured_layout(data).name == data.corpus.get("layout", "sign-27")
     rgb, pose = make_pipelines(data)
     assert len(rgb.describe()) > 1
     assert len(pose.describe()) > 1
-    assert make_plan(data).describe() == {"stride": 2}
+    assert make_plan(data).describe() == {"stride": data.plan["stride"]}
 
 
 @pytest.mark.parametrize("name", [path.stem for path in DATA])
@@ -132,14 +133,27 @@ def test_the_simulated_corpus_gives_both_streams_as_its_section_prepares_them(si
         assert sample.pose.shape == (len(sample.frames), 27, 3)
 
 
-@pytest.mark.parametrize(("name", "role"), [("train_stsg.yaml", "teacher"), ("train_stgt.yaml", "student")])
-def test_a_network_trained_alone_is_that_of_the_main_configuration(name: str, role: str) -> None:
-    alone = to_plain(load_config(CONFIGS / name, schema=TrainConfig))
-    within = to_plain(load_config(CONFIGS / "stsg_to_stgt.yaml", schema=DistillConfig))
+@pytest.mark.parametrize(
+    ("name", "run", "role"),
+    [
+        ("train_stsg", "stsg_to_stgt", "teacher"),
+        ("train_stgt", "stsg_to_stgt", "student"),
+        ("train_vac", "vac_to_stgt", "teacher"),
+    ],
+)
+def test_a_network_trained_alone_is_that_of_its_distillation(name: str, run: str, role: str) -> None:
+    alone = to_plain(load_config(CONFIGS / f"{name}.yaml", schema=TrainConfig))
+    within = to_plain(load_config(CONFIGS / f"{run}.yaml", schema=DistillConfig))
     assert alone["network"] == within[role]["network"]
     assert alone["stages"] == within[role]["stages"]
     assert alone["data"] == within["data"]
     assert alone["evaluate"] == within["evaluate"]
+
+
+def test_smkd_differs_from_vac_by_its_classifier_alone() -> None:
+    vac, smkd = (to_plain(load_config(CONFIGS / f"train_{name}.yaml", schema=TrainConfig)) for name in ("vac", "smkd"))
+    assert smkd["network"] == vac["network"] | {"head": "normalised", "shared_head": True}
+    assert {**smkd, "run": None, "network": None} == {**vac, "run": None, "network": None}
 
 
 def test_the_ensemble_is_made_of_the_teachers_of_two_other_runs() -> None:

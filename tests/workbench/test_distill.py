@@ -84,12 +84,14 @@ def test_the_main_command_ends_well_and_prints_its_run_folder_last(unbroken: Unb
 
 def test_the_run_folder_is_complete(unbroken: Unbroken) -> None:
     present = {path.name for path in unbroken.folder.iterdir()}
-    wanted = {"config.yaml", "environment.json", "metrics.jsonl", "result.json", "curves.png", "curves.svg"}
+    wanted = {"config.yaml", "environment.json", "metrics.jsonl", "result.json"}
     wanted |= {f"hypotheses.{split}.ctm" for split in ("dev", "test")}
     wanted |= {f"hypotheses.{role}.{split}.ctm" for role in ("teacher", "baseline") for split in ("dev", "test")}
     wanted |= {f"references.{split}.stm" for split in ("dev", "test")}
     wanted |= {f"{role}.{ending}" for role in ROLES for ending in ("safetensors", "json")}
     assert wanted <= present
+    drawn = {f"{name}.{ending}" for name in ("curves", "losses") for ending in ("png", "svg")}
+    assert {path.name for path in (unbroken.folder / "figures").iterdir()} == drawn
     assert not [name for name in present if name.endswith((".part", ".state.safetensors"))]
     config = load_config(unbroken.folder / "config.yaml", schema=DistillConfig)
     assert config == load_config(MAIN_CONFIG, [*unbroken.words, f"run.out={unbroken.out}"], schema=DistillConfig)

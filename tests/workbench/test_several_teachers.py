@@ -37,7 +37,7 @@ LOGITS_ONLY = [f"distillation.losses.{name}.weight=0" for name in distilling_los
 @pytest.fixture(autouse=True, scope="module")
 def _without_figures() -> Iterator[None]:
     """Figures take a second per run and are tested elsewhere."""
-    with mock.patch.object(workbench.measure, "draw_curves"):
+    with mock.patch.object(workbench.measure, "draw_training"):
         yield
 
 

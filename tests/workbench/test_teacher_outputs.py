@@ -38,7 +38,7 @@ class Taught:
 @pytest.fixture(autouse=True, scope="module")
 def _without_figures() -> Iterator[None]:
     """Figures take a second per run and are tested elsewhere."""
-    with mock.patch.object(workbench.measure, "draw_curves"):
+    with mock.patch.object(workbench.measure, "draw_training"):
         yield
 
 

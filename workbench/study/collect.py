@@ -11,6 +11,9 @@ from workbench.faults import dotted, shown
 from workbench.study.folders import RefusedRunError, RunFolder, contents, read_config, read_run
 from workbench.study.grid import Cell, Grid, PlannedRun, RunConfig, run_content
 
+_Change = tuple[str, str, str]  # the place, their value, ours
+_SEEDS = {"run.seed", "data.corpus.seed"}
+_SHOWN = 2
 Status = Literal["done", "missing", "unfinished", "refused", "failed"]
 
 
@@ -21,6 +24,18 @@ class Found:
     status: Status
     run: RunFolder | None = None
     reason: str = ""
+
+
+def find_run(run: PlannedRun, folder: Path) -> Found:
+    """A run that has just ended well, in its own folder."""
+    try:
+        finished = read_run(folder)
+    except ValueError as error:
+        return Found("refused", reason=str(error))
+    if finished is None:
+        return Found("failed", reason=f"it ended well and left no result in {folder}")
+    assert contents(finished.config) == run.content, "a run is done in the folder of its own name"
+    return Found("done", finished)
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ class Collected:
 class _Candidates:
     """Folders by the content of what was asked for in them, and sentences about those that cannot be read."""
 
-    by_content: dict[str, list[Path]] = field(default_factory=dict)
+    by_content: dict[str, list[tuple[Path, RunConfig]]] = field(default_factory=dict)
     configs: dict[Path, RunConfig] = field(default_factory=dict)
     unreadable: dict[Path, str] = field(default_factory=dict)
 
@@ -56,9 +71,13 @@ def collect(grid: Grid, failures: Mapping[str, str] | None = None) -> Collected:
     wanted = {run.content for run in grid.runs.values()}
     strangers = {folder: config for folder, config in candidates.configs.items() if contents(config) not in wanted}
     cells = {cell: _found(run, candidates, strangers, failures or {}) for cell, run in grid.runs.items()}
-    told = [*candidates.unreadable.values()]
-    told += [_stranger(folder, config, grid) for folder, config in strangers.items()]
+    told = [reason for folder, reason in candidates.unreadable.items() if folder.name not in _names(grid)]
+    told += [sentence for folder, config in strangers.items() if (sentence := _stranger(folder, config, grid))]
     return Collected(cells, told)
+
+
+def _names(grid: Grid) -> set[str]:
+    return {run.name for run in grid.runs.values()}
 
 
 def _look(grid: Grid) -> _Candidates:
@@ -76,7 +95,7 @@ def _look(grid: Grid) -> _Candidates:
         except RefusedRunError as error:
             found.unreadable[folder] = str(error)
             continue
-        found.by_content.setdefault(contents(config), []).append(folder)
+        found.by_content.setdefault(contents(config), []).append((folder, config))
         if folder in own:
             found.configs[folder] = config
     return found
@@ -87,9 +106,9 @@ def _found(
 ) -> Found:
     """The first whole folder of this run; else the first reason against one."""
     reasons, begun = [], False
-    for folder in candidates.by_content.get(run.content, []):
+    for folder, config in candidates.by_content.get(run.content, []):
         try:
-            finished = read_run(folder)
+            finished = read_run(folder, config)
         except ValueError as error:
             reasons.append(str(error))
             continue
@@ -101,36 +120,43 @@ def _found(
         return Found("refused", reason=reasons[0])
     if run.name in failures:
         return Found("failed", reason=failures[run.name])
-    other = [folder for folder in strangers if folder.name.startswith(f"{_stem(run)}-")]
-    if other:
-        reason = f"{other[0]} is another configuration: {_difference(strangers[other[0]], run.config)}"
-        return Found("unfinished" if begun else "refused", reason=reason)
-    return Found("unfinished", reason="not finished") if begun else Found("missing", reason="not run yet")
+    if begun:
+        return Found("unfinished", reason="not finished")
+    other = next((folder for folder in strangers if folder.name.startswith(f"{_stem(run)}-")), None)
+    if other is None:
+        return Found("missing", reason="not run yet")
+    how = _told(_changes(strangers[other], run.config))
+    return Found("missing", reason=f"not run yet; {other} is another configuration, it has {how}")
 
 
 def _stem(run: PlannedRun) -> str:
     return run.name.rpartition("-")[0]
 
 
-def _stranger(folder: Path, config: RunConfig, grid: Grid) -> str:
-    """The sentence about a folder that belongs to no run: how it differs from the run that it is nearest to."""
-    nearest = min(grid.runs.values(), key=lambda run: len(list(_differences(config, run.config))))
-    return f"{folder} is no run of this study: {_difference(config, nearest.config)} ({nearest.cell})"
+def _stranger(folder: Path, config: RunConfig, grid: Grid) -> str | None:
+    """The sentence about a folder that belongs to no run: how it differs from the run that it is nearest to.
+
+    None where that is a seed alone: the study may be made with fewer seeds than there are runs.
+    """
+    nearest = min(grid.runs.values(), key=lambda run: len(_changes(config, run.config)))
+    changes = _changes(config, nearest.config)
+    if {place for place, _, _ in changes} <= _SEEDS:
+        return None
+    return f"{folder} is no run of this study: from {nearest.cell} it differs in {_told(changes)}"
 
 
-def _difference(theirs: RunConfig, ours: RunConfig) -> str:
-    """How a run differs from the one that is wanted, in one clause."""
-    found = list(_differences(theirs, ours))
-    place, their_value, our_value = found[0]
-    more = f", and in {len(found) - 1} more settings" if len(found) > 1 else ""
-    return f"its {place} is {their_value} where the study has {our_value}{more}"
+def _told(changes: Sequence[_Change]) -> str:
+    """A few of many differences in a clause."""
+    shown_changes = [f"{place}: {theirs} instead of {ours}" for place, theirs, ours in changes[:_SHOWN]]
+    more = f" and {len(changes) - _SHOWN} more settings" if len(changes) > _SHOWN else ""
+    return f"{', '.join(shown_changes)}{more}"
 
 
-def _differences(theirs: RunConfig, ours: RunConfig) -> Iterator[tuple[str, str, str]]:
-    yield from _between(run_content(theirs), run_content(ours), ())
+def _changes(theirs: RunConfig, ours: RunConfig) -> list[_Change]:
+    return list(_between(run_content(theirs), run_content(ours), ()))
 
 
-def _between(theirs: Any, ours: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str, str, str]]:
+def _between(theirs: Any, ours: Any, place: tuple[str | int, ...]) -> Iterator[_Change]:
     if isinstance(theirs, dict) and isinstance(ours, dict):
         for key in dict.fromkeys([*theirs, *ours]):
             yield from _between(theirs.get(key), ours.get(key), (*place, key))

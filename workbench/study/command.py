@@ -2,29 +2,82 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from workbench.preflight import check_distillation, check_training
+from workbench.schema import DistillConfig
 from workbench.study.collect import Collected, collect
 from workbench.study.estimate import estimate
+from workbench.study.formats import render_sheet
 from workbench.study.grid import Cell, Grid, plan
 from workbench.study.grid_view import render_grid
 from workbench.study.invocation import command_line, threads_of
+from workbench.study.launch import ClusterLauncher, Launcher, LocalLauncher
+from workbench.study.runner import StudyRunner
+from workbench.study.sheet import make_sheet
+from workbench.study.state import StudyState
+from workbench.study.summary import summarise
+from workbench.study.table import write_table
+from workbench.study.view import make_view
 from workbench.training_lines import duration
 
-_TO_DO = {"missing": "to do", "unfinished": "to finish"}
+FAILED = 1
+_TO_DO = {"missing": "to do", "unfinished": "to finish", "refused": "to redo"}
 
 
-def run_study(asked: Namespace, console: Console) -> None:
-    """Do what the command line asks for."""
+@dataclass(frozen=True)
+class StudyOptions:
+    """The command line.
+
+    Attributes:
+        study: the file.
+        words: overrides for every row.
+        seeds: instead of those of the file.
+        out: the folder above that of the study.
+        jobs: runs at once; None for one here, and for all on a cluster.
+        slurm: options of submitit, None to run here.
+        dry_run: show, and run nothing.
+        table_only: make the table of what is there, and run nothing.
+    """
+
+    study: str
+    words: Sequence[str] = ()
+    seeds: Sequence[int] | None = None
+    out: str = "runs"
+    jobs: int | None = None
+    slurm: Mapping[str, Any] | None = None
+    dry_run: bool = False
+    table_only: bool = False
+
+
+def run_study(asked: StudyOptions, console: Console) -> Path | None:
+    """Do what the command line asks for.
+
+    Returns:
+        the folder of the study, None when nothing was to be written.
+
+    Raises:
+        ValueError: on anything that the user can mend, in a sentence.
+        SystemExit: with 1, when runs failed; the table is written all the same.
+    """
+    if asked.jobs is not None and asked.jobs < 1:
+        raise ValueError(f"--jobs is {asked.jobs}: at least one run is done at a time")
     grid = plan(asked.study, Path(asked.out), seeds=asked.seeds, words=asked.words)
-    collected = collect(grid)
+    state = StudyState.open(grid.out)
+    collected = collect(grid, state.failures)
     if asked.dry_run:
-        show_plan(grid, collected, asked.jobs, console)
-        return
+        show_plan(grid, collected, asked.jobs or 1, console)
+        return None
+    if not asked.table_only:
+        collected = _do(grid, collected, state, asked)
+    return tabulate(grid, collected, console, ran=not asked.table_only)
 
 
 def show_plan(grid: Grid, collected: Collected, jobs: int, console: Console) -> None:
@@ -32,7 +85,8 @@ def show_plan(grid: Grid, collected: Collected, jobs: int, console: Console) -> 
     statuses = {cell: found.status for cell, found in collected.cells.items()}
     words = {cell: _TO_DO.get(status, status) for cell, status in statuses.items()}
     console.print(render_grid(grid, words, statuses))
-    _print_reasons(collected, console)
+    for sentence in (*_bad(collected), *collected.strangers):
+        console.print(Text(sentence, style="yellow"))
     pending = [cell for cell, status in statuses.items() if status != "done"]
     threads = threads_of(jobs)
     for cell in pending:
@@ -40,11 +94,76 @@ def show_plan(grid: Grid, collected: Collected, jobs: int, console: Console) -> 
     console.print(Text(_time_line(grid, collected, pending, jobs)))
 
 
-def _print_reasons(collected: Collected, console: Console) -> None:
-    bad = {cell: found for cell, found in collected.cells.items() if found.status in ("refused", "failed")}
-    told = [f"{cell}: {found.reason}" for cell, found in bad.items()]
-    for line in (*told, *collected.strangers):
-        console.print(Text(line, style="yellow"))
+def tabulate(grid: Grid, collected: Collected, console: Console, *, ran: bool) -> Path:
+    """Write the table of what was found, and print it with its folder last.
+
+    Raises:
+        ValueError: when nothing was run and run folders had to be refused.
+        SystemExit: with 1, when runs failed.
+    """
+    if not collected.finished and not ran:
+        reasons = dict.fromkeys([found.reason for found in collected.cells.values()] + [*collected.strangers])
+        raise ValueError(f"there is no run of this study in {grid.out} to make a table of: {'; '.join(reasons)}")
+    summary = summarise(grid, collected)
+    sheet = make_sheet(summary)
+    write_table(summary, sheet)
+    console.print(render_sheet(sheet, console))
+    print(grid.out)
+    for sentence in collected.strangers:
+        print(f"WARNING: {sentence}", file=sys.stderr)
+    refused = _bad(collected)
+    if refused and not ran:
+        raise ValueError("; ".join(refused))
+    if refused:
+        print(f"{len(refused)} of {len(grid.runs)} runs failed: {'; '.join(refused)}", file=sys.stderr)
+        raise SystemExit(FAILED)
+    return grid.out
+
+
+def _do(grid: Grid, collected: Collected, state: StudyState, asked: StudyOptions) -> Collected:
+    """Run what is left."""
+    pending = [cell for cell, found in collected.cells.items() if found.status != "done"]
+    if not pending:
+        return collected
+    _check_runs(grid, pending)
+    launcher: Launcher
+    if asked.slurm is not None:
+        launcher = ClusterLauncher(grid, asked.slurm, asked.jobs)
+    else:
+        launcher = LocalLauncher(grid, asked.jobs or 1, threads_of(asked.jobs or 1))
+    view = make_view(grid, min(launcher.capacity, len(pending)))
+    for cell in pending:
+        if collected.cells[cell].status == "refused":
+            print(f"WARNING: {collected.cells[cell].reason}; it is run again", file=sys.stderr)
+    cells = StudyRunner(grid, launcher, view, state).run(collected.cells)
+    return Collected(cells, collected.strangers)
+
+
+def _check_runs(grid: Grid, cells: Sequence[Cell]) -> None:
+    """Find out before hours are spent whether losses fit networks, once for every row.
+
+    Raises:
+        ValueError: about the first row that cannot run.
+    """
+    checked = set()
+    for cell in cells:
+        if cell.row in checked:
+            continue
+        checked.add(cell.row)
+        config = grid.runs[cell].config
+        try:
+            if isinstance(config, DistillConfig):
+                check_distillation(config)
+            else:
+                check_training(config)
+        except ValueError as error:
+            raise ValueError(f"the row {cell.row} cannot run: {error}") from error
+
+
+def _bad(collected: Collected) -> list[str]:
+    """What is wrong with runs that are there, or were."""
+    found = collected.cells.items()
+    return [f"{cell}: {one.reason}" for cell, one in found if one.status in ("refused", "failed")]
 
 
 def _time_line(grid: Grid, collected: Collected, pending: list[Cell], jobs: int) -> str:

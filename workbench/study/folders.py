@@ -21,6 +21,7 @@ from slr.scoring.files import parse_transcripts
 from workbench.config import content_hash, essential
 from workbench.faults import ConfigError
 from workbench.measure import SPLITS, hypotheses_file, references_file
+from workbench.pseudo_labels import agreement_as_dict
 from workbench.record import MetricsFile, read_steps
 from workbench.schema import DistillConfig
 from workbench.settings import load_either
@@ -50,6 +51,11 @@ class RunFolder:
     measured: Mapping[str, Any]
 
     @property
+    def main(self) -> str:
+        """The network that the run was for."""
+        return _STEPS[_kind(self.config)][1]
+
+    @property
     def corpus(self) -> str:
         """The name of its corpus, which says so when this is simulated or rendered."""
         return str(self.result["corpus"])
@@ -64,8 +70,7 @@ class RunFolder:
         """The scores of a network on a split; None for a teacher that was not measured there."""
         if split not in self._splits(role):
             return None
-        main = _STEPS[_kind(self.config)][1]
-        names = (references_file(split), hypotheses_file(role, split, main))
+        names = (references_file(split), hypotheses_file(role, split, self.main))
         return _report(*((self.folder / name).read_text(encoding="utf-8") for name in names), self.config.data.protocol)
 
     def epoch_seconds(self, role: str) -> float | None:
@@ -77,13 +82,17 @@ class RunFolder:
         return self.measured.get("splits", {}).get(role, list(SPLITS))
 
 
-def read_run(folder: Path) -> RunFolder | None:
+def read_run(folder: Path, config: RunConfig | None = None) -> RunFolder | None:
     """The finished run in a folder, checked; None where a run is not finished.
+
+    Args:
+        folder: the run folder.
+        config: what :func:`read_config` found in it, if it was asked before.
 
     Raises:
         RefusedRunError: when a file is missing, damaged, or does not agree with the others.
     """
-    config = read_config(folder)
+    config = config or read_config(folder)
     result_path = folder / "result.json"
     if not result_path.is_file():
         return None
@@ -134,7 +143,11 @@ def _check_result(run: RunFolder) -> None:
     path, result = run.folder / "result.json", run.result
     if result.get("config_hash") != _recorded_hash(run.folder / "config.yaml", run.config):
         raise RefusedRunError(f"{path} was not made by the config.yaml beside it: one of them was changed")
-    expected = {"protocol": run.config.data.protocol, "seed": run.config.run.seed, "decoder": run.measured["decoder"]}
+    expected: dict[str, Any] = {
+        "protocol": run.config.data.protocol,
+        "seed": run.config.run.seed,
+        "decoder": run.measured["decoder"],
+    }
     for role in run.measured["names"]:
         entry = _entry(result, role)
         if entry is None:
@@ -145,6 +158,8 @@ def _check_result(run: RunFolder) -> None:
             report = run.report(role, split)
             _must_be(path, f"{role}.{split}", entry.get(split), report and report.counts.as_dict())
     _must_be(path, "seconds", result.get("seconds"), run.measured["seconds"])
+    agreement = run.measured.get("pseudo_label_accuracy")
+    expected["pseudo_label_accuracy"] = agreement_as_dict(agreement) if run.main == "student" else agreement
     for key, value in expected.items():
         _must_be(path, key, result.get(key), value)
     if "corpus" not in result:

@@ -14,6 +14,7 @@ from workbench.layers import read_layers
 from workbench.schema import DistillConfig, TrainConfig
 from workbench.settings import load_either
 from workbench.study.schema import Role, Row, Study
+from workbench.yaml_text import parse_word
 
 RunConfig = DistillConfig | TrainConfig
 # Where a run lies and what it is called changes nothing of it; neither does where its corpus lies, whose clips are
@@ -143,7 +144,7 @@ def _runs_of(
     row: Row, study: Study, path: Path, folder: Path, store: Path, words: Sequence[str]
 ) -> Iterator[PlannedRun]:
     config_path = _relative(path.parent / (row.config or study.config))
-    own = [*_as_words(study.set), *_as_words(row.set), *words]
+    own = [*override_words(_settings(row, study)), *words]
     for corpus_seed in study.corpus_seeds or (None,):
         corpus = [] if corpus_seed is None else [f"data.corpus.seed={corpus_seed}"]
         config = load_either(config_path, [*own, *corpus])
@@ -157,13 +158,29 @@ def _runs_of(
             yield PlannedRun(cell, script, config_path, (*own, *corpus, f"run.seed={seed}"), named, content)
 
 
+def _settings(row: Row, study: Study) -> dict[str, Any]:
+    """What a row sets, over what its study does; a section that the row sets replaces all that is set within it."""
+    above = {} if row.config is not None else study.set
+    kept = {key: value for key, value in above.items() if not any(key.startswith(f"{section}.") for section in row.set)}
+    return {**kept, **row.set}
+
+
 def _with_run(config: RunConfig, **update: Any) -> RunConfig:
     return config.model_copy(update={"run": config.run.model_copy(update=update)})
 
 
-def _as_words(settings: Mapping[str, Any]) -> list[str]:
-    # As JSON, which is YAML too and keeps text apart from numbers.
-    return [f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()]
+def override_words(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as words of a command line that give the same values when they are read."""
+    return [f"{key}={_as_word(value)}" for key, value in settings.items()]
+
+
+def _as_word(value: Any) -> str:
+    if isinstance(value, str) and value.strip() == value and value:
+        faults: list[Fault] = []
+        node = parse_word(value, "", faults)
+        if not faults and node is not None and node.value == value:
+            return value
+    return json.dumps(value, ensure_ascii=False)  # YAML too, and text stays apart from numbers
 
 
 def _relative(path: Path) -> Path:
@@ -185,7 +202,7 @@ def _faults_between_rows(study: Study) -> Iterator[Fault]:
                 yield Fault(("rows", index, "runs_of"), f"no row of its own is called {row.runs_of!r}{hint}")
         if row.paper and study.paper is None:
             yield Fault(("rows", index, "paper"), "say in paper of the study whose figures these are")
-    if study.reference not in run:
+    if study.reference is not None and study.reference not in run:
         there = "holds published figures alone" if study.reference in names else "is not there"
         hint = did_you_mean(study.reference, run)
         yield Fault(("reference",), f"the reference row {study.reference!r} {there}{hint}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import sys
 from pathlib import Path
 
-from workbench.study.grid import Grid, PlannedRun
+from workbench.study.grid import Grid, PlannedRun, override_words
 
 _SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
@@ -16,7 +15,7 @@ _SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 def arguments_of(run: PlannedRun, grid: Grid, threads: int | None) -> list[str]:
     """What follows the name of the script: the configuration, its overrides, and where the run lies."""
     places = {"run.name": run.name, "run.out": str(grid.out), "run.store": str(grid.store)}
-    words = [f"{key}={json.dumps(value) if _looks_otherwise(value) else value}" for key, value in places.items()]
+    words = override_words(places)
     if threads is not None and run.config.run.threads is None:
         words.append(f"run.threads={threads}")
     return [str(run.path), *run.words, *words]
@@ -41,8 +40,3 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def _looks_otherwise(text: str) -> bool:
-    """Whether an override word would not take this text for text."""
-    return not text or not text[0].isalpha() or text.casefold() in ("null", "true", "false")

@@ -103,9 +103,10 @@ class Row(Section):
 class Study(Section):
     """A table: which runs make it, and what of them it shows.
 
-    ``set`` overrides keys for all rows. Every row is run with each of ``seeds`` and, where ``corpus_seeds`` are given,
-    on the corpus of each of them (``data.corpus.seed``). Rows are compared with the ``reference`` row. ``lines_after``
-    names rows below which a line is drawn.
+    ``set`` overrides keys of ``config`` for all rows that bring no configuration of their own. Every row is run with
+    each of ``seeds`` and, where ``corpus_seeds`` are given, on the corpus of each of them (``data.corpus.seed``). Rows
+    are compared with the ``reference`` row, or each with the student ``alone`` of its own runs, where rows differ in
+    what both of them see. ``lines_after`` names rows below which a line is drawn.
     """
 
     title: str
@@ -114,8 +115,17 @@ class Study(Section):
     set: dict[str, Any] = Field(default_factory=dict)
     seeds: Seeds = (0,)
     corpus_seeds: Seeds | None = None
-    reference: Name
+    reference: Name | None = None
+    compare_with: Literal["reference", "alone"] = "reference"
     columns: Annotated[tuple[ColumnName, ...], AfterValidator(_distinct), Field(min_length=1)]
     paper: Paper | None = None
     lines_after: tuple[Name, ...] = ()
     rows: Annotated[tuple[Row, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _one_comparison(self) -> Study:
+        if self.compare_with == "reference" and self.reference is None:
+            raise ValueError("name the reference row, or compare_with: alone")
+        if self.compare_with == "alone" and self.reference is not None:
+            raise ValueError("rows are compared with the student alone of their runs: leave the reference row out")
+        return self

@@ -2,7 +2,8 @@
 
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus, StoredCorpus, without_test_clips
 from slr.data.isolated.dataset import IsolatedDataset, IsolatedSample, collate_isolated
-from slr.data.isolated.readers import NWUCLA, WLASL50
+from slr.data.isolated.doctor import inspect_isolated
+from slr.data.isolated.readers import NTU, NWUCLA, WLASL50, NTUArchive
 from slr.data.isolated.spec import ClipRow, ClipSource, StoreSpec
 from slr.data.isolated.splits import held_out, stratified_folds
 from slr.data.isolated.store import IsolatedStore
@@ -30,6 +31,7 @@ from slr.data.isolated.transforms.turns import Mirror, RandomScale, RandomShift,
 from slr.data.isolated.writer import StoreWriter, write_store
 
 __all__ = [
+    "NTU",
     "NWUCLA",
     "WLASL50",
     "AlignBody",
@@ -50,6 +52,7 @@ __all__ = [
     "LongestPersonFirst",
     "MinMax",
     "Mirror",
+    "NTUArchive",
     "PadTo",
     "RandomScale",
     "RandomShift",
@@ -68,6 +71,7 @@ __all__ = [
     "Window",
     "collate_isolated",
     "held_out",
+    "inspect_isolated",
     "stratified_folds",
     "without_test_clips",
     "write_store",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from slr.data.isolated.mapped import MappedRows
 from slr.data.isolated.spec import ClipRow, StoreSpec
 from slr.data.isolated.writer import ATTRIBUTES, CARD, FORMAT
 from slr.skeleton import SkeletonLayout
@@ -43,14 +44,12 @@ class IsolatedStore:
         self.offsets: NDArray[np.int64] = self._load("offsets")
         self.labels: NDArray[np.int64] = self._load("labels")
         self.ids: NDArray[np.str_] = self._load("ids")
+        self._keypoints: MappedRows = self._opened("keypoints", MappedRows)
         self._check()
 
     def __len__(self) -> int:
         """Number of clips."""
         return len(self.labels)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_keypoints"}
 
     @property
     def splits(self) -> Mapping[str, Mapping[str, int]]:
@@ -78,20 +77,19 @@ class IsolatedStore:
 
     def read(self, index: int) -> NDArray[np.float32]:
         """The keypoints of a clip, ``[T, P, J, C]`` float32, a copy."""
-        return self._keypoints[self.offsets[index] : self.offsets[index + 1]].astype(np.float32)
-
-    @cached_property
-    def _keypoints(self) -> np.ndarray:
-        return self._load("keypoints", mapped=True)
+        return self._keypoints.read(int(self.offsets[index]), int(self.offsets[index + 1])).astype(np.float32)
 
     @cached_property
     def _attributes(self) -> dict[str, NDArray[np.str_]]:
         return {name: self._load(name) for name in ATTRIBUTES}
 
-    def _load(self, name: str, *, mapped: bool = False) -> np.ndarray:
+    def _load(self, name: str) -> np.ndarray:
+        return self._opened(name, partial(np.load, allow_pickle=False))
+
+    def _opened(self, name: str, how: Callable[[Path], Any]) -> Any:
         file = self.path / f"{name}.npy"
         try:
-            return np.load(file, mmap_mode="r" if mapped else None, allow_pickle=False)
+            return how(file)
         except (OSError, ValueError, EOFError) as fault:
             raise ValueError(f"{file} is missing or damaged ({fault}): prepare the store again") from fault
 

@@ -1,6 +1,6 @@
 """What turns frames and keypoints into the input of networks."""
 
-from slr.data.transforms.normalise import FrameNormalisation, SignerNormalisation
+from slr.data.transforms.normalise import CentreNormalisation, FrameNormalisation, SignerNormalisation
 from slr.data.transforms.pose import DropHands, DropJoints, Jitter, PoseSpace, Rotate, Scale, ShiftPose, mirror_pose
 from slr.data.transforms.pose_pipeline import PosePipeline
 from slr.data.transforms.rgb import Brightness, ChannelGain, Crop, Erase, Resize, ShiftFrames, TurnFrames
@@ -8,6 +8,7 @@ from slr.data.transforms.rgb_pipeline import RgbPipeline
 
 __all__ = [
     "Brightness",
+    "CentreNormalisation",
     "ChannelGain",
     "Crop",
     "DropHands",

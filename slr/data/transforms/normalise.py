@@ -1,4 +1,8 @@
-"""Pixels of keypoints into numbers that a skeleton network reads; missing joints are zero in all three channels."""
+"""Pixels of keypoints into numbers that a skeleton network reads; missing joints are zero in all channels.
+
+Keypoints are ``[T, J, C]``: a place, x and y and in three dimensions z, in pixels of the frame, then the confidence.
+z is measured from the plane of the picture towards whoever looks at it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from slr.skeleton import SkeletonLayout
 _USUAL_SHOULDER_WIDTH = 1 / 3
 # A shoulder width below this share of the frame's width is a fault of the estimator, not a person.
 _SMALLEST_SHOULDER_WIDTH = 0.01
+_REACH = 0.95  # share of all joints of a clip within its unit, so that single wild estimates do not count
 
 
 class Normalisation(Protocol):
@@ -24,12 +29,12 @@ class Normalisation(Protocol):
         ...
 
     def __call__(self, pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> Tensor:
-        """``[T, J, 3]`` x, y in pixels and confidence to ``[T, J, 3]`` normalised x, y and confidence."""
+        """``[T, J, C]`` place in pixels and confidence to ``[T, J, C]`` normalised place and confidence."""
         ...
 
 
 class FrameNormalisation:
-    """Places in the frame: x and y run from -1 to 1 across the frame, each divided by its own side."""
+    """Places in the frame: x and y run from -1 to 1 across the frame, each divided by its own side; z goes with x."""
 
     def relative(self, layout: SkeletonLayout) -> Tensor:
         """No joint is relative."""
@@ -38,7 +43,8 @@ class FrameNormalisation:
     def __call__(self, pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> Tensor:
         """Pixel centres lie at whole numbers, so the frame reaches from -0.5 to its size less 0.5."""
         position = 2 * (pose[..., :2] + 0.5) / pose.new_tensor(frame_size) - 1
-        return _with_missing(position, pose[..., 2])
+        depth = 2 * pose[..., 2:-1] / frame_size[0]
+        return _with_missing(torch.cat([position, depth], dim=-1), pose[..., -1])
 
 
 class SignerNormalisation:
@@ -65,12 +71,43 @@ class SignerNormalisation:
 
     def __call__(self, pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> Tensor:
         """One origin and one unit per clip."""
-        origin, unit = signer_frame(pose, layout, frame_size)
-        relative, root = _roots(layout)
-        places = (pose[..., :2] - origin) / unit
-        position = torch.where(relative[:, None], (places - places[:, root]) * self.part_scale, places)
-        confidence = pose[..., 2]
-        return _with_missing(position, torch.where(confidence[:, root] > 0, confidence, 0.0))
+        return _placed(pose, layout, *signer_frame(pose, layout, frame_size), self.part_scale)
+
+
+class CentreNormalisation:
+    """Places about the centre of the skeleton, for layouts without shoulders: hands about the nose, for example.
+
+    The origin is the median place of the layout's centre over the clip, and the unit how far the skeleton reaches: the
+    distance from the origin within which 95 % of all joints seen in the clip lie. That is the size of the signer where
+    the hands of every clip come to rest at the same place of the body. Joints of a group with a root are distances to
+    it, as under :class:`SignerNormalisation`. A clip that never shows its centre, or all joints in one point, is placed
+    by the frame: origin in its middle, unit a third of its width.
+
+    Raises:
+        ValueError: when the scale is not positive.
+    """
+
+    def __init__(self, part_scale: float = 3.0) -> None:
+        if not part_scale > 0:
+            raise ValueError(f"part_scale {part_scale} must be above 0: it enlarges hands and face")
+        self.part_scale = part_scale
+
+    def relative(self, layout: SkeletonLayout) -> Tensor:
+        """The joints of groups with a root, without the roots."""
+        return _roots(layout)[0]
+
+    def __call__(self, pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> Tensor:
+        """One origin and one unit per clip."""
+        return _placed(pose, layout, *centre_frame(pose, layout, frame_size), self.part_scale)
+
+
+def _placed(pose: Tensor, layout: SkeletonLayout, origin: Tensor, unit: float, part_scale: float) -> Tensor:
+    """Places about an origin, and what hangs on a root as distances to it; missing where either is."""
+    relative, root = _roots(layout)
+    places = (pose[..., :-1] - origin) / unit
+    position = torch.where(relative[:, None], (places - places[:, root]) * part_scale, places)
+    confidence = pose[..., -1]
+    return _with_missing(position, torch.where(confidence[:, root] > 0, confidence, 0.0))
 
 
 @lru_cache
@@ -85,7 +122,7 @@ def _roots(layout: SkeletonLayout) -> tuple[Tensor, Tensor]:
 
 
 def signer_frame(pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> tuple[Tensor, float]:
-    """Origin ``[2]`` between the shoulders and shoulder width of a clip ``[T, J, 3]``, both in pixels.
+    """Origin between the shoulders, a place, and shoulder width of a clip ``[T, J, C]``, both in pixels.
 
     Raises:
         ValueError: when the layout names no shoulders.
@@ -93,14 +130,32 @@ def signer_frame(pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, in
     if layout.reference is None:
         raise ValueError(f"layout {layout.name!r} names no shoulders: normalise by 'frame', or give it a reference")
     left, right = (pose[:, joint] for joint in layout.reference)
-    seen = (left[:, 2] > 0) & (right[:, 2] > 0)
-    left, right = left[seen, :2], right[seen, :2]
+    seen = (left[:, -1] > 0) & (right[:, -1] > 0)
+    left, right = left[seen, :-1], right[seen, :-1]
     if len(left):
         unit = float(_median((left - right).norm(dim=-1)))
         if unit >= _SMALLEST_SHOULDER_WIDTH * frame_size[0]:
             return _median((left + right) / 2), unit
-    middle = (pose.new_tensor(frame_size) - 1) / 2
-    return middle, _USUAL_SHOULDER_WIDTH * frame_size[0]
+    return frame_middle(pose, frame_size), _USUAL_SHOULDER_WIDTH * frame_size[0]
+
+
+def centre_frame(pose: Tensor, layout: SkeletonLayout, frame_size: tuple[int, int]) -> tuple[Tensor, float]:
+    """Origin, a place, and reach of a clip ``[T, J, C]``, both in pixels: see :class:`CentreNormalisation`."""
+    centre = pose[:, layout.centre]
+    centre = centre[centre[:, -1] > 0, :-1]
+    if len(centre):
+        origin = _median(centre)
+        reach = float((pose[pose[..., -1] > 0][:, :-1] - origin).norm(dim=-1).quantile(_REACH))
+        if reach >= _SMALLEST_SHOULDER_WIDTH * frame_size[0]:
+            return origin, reach
+    return frame_middle(pose, frame_size), _USUAL_SHOULDER_WIDTH * frame_size[0]
+
+
+def frame_middle(pose: Tensor, frame_size: tuple[int, int]) -> Tensor:
+    """The middle of the frame, a place of as many coordinates as those of ``pose`` ``[T, J, C]``."""
+    middle = pose.new_zeros(pose.shape[-1] - 1)
+    middle[:2] = (pose.new_tensor(frame_size) - 1) / 2
+    return middle
 
 
 def _median(values: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Augmentations of normalised keypoints: one small class per kind of change.
 
-All take ``[T, J, 3]`` normalised x, y and confidence, where a missing joint is zero in all three, and leave missing
-joints so. Lengths are in the unit of the normalisation (shoulder widths, or half frames), angles in radians.
+All take ``[T, J, C]`` normalised places (x and y, in three dimensions z) and confidence, where a missing joint is zero
+in all channels, and leave missing joints so. Lengths are in the unit of the normalisation (shoulder widths, or half
+frames), angles in radians.
 """
 
 from __future__ import annotations
@@ -30,25 +31,25 @@ class PoseAugmentation(Protocol):
     """A random change of the keypoints of one clip."""
 
     def __call__(self, pose: Tensor, space: PoseSpace, generator: Generator) -> Tensor:
-        """Return the changed ``[T, J, 3]`` keypoints; the ones given are left as they are."""
+        """Return the changed ``[T, J, C]`` keypoints; the ones given are left as they are."""
         ...
 
 
 def mirror_pose(pose: Tensor, layout: SkeletonLayout, width: int) -> Tensor:
-    """Keypoints ``[T, J, 3]`` in pixels as mirrored frames show them: x is ``width - 1 - x``, left is right."""
+    """Keypoints ``[T, J, C]`` in pixels as mirrored frames show them: x is ``width - 1 - x``, left is right."""
     mirrored = pose[:, layout.mirror_permutation()]
-    x = torch.where(mirrored[..., 2] > 0, width - 1 - mirrored[..., 0], 0.0)
+    x = torch.where(mirrored[..., -1] > 0, width - 1 - mirrored[..., 0], 0.0)
     return torch.cat([x[..., None], mirrored[..., 1:]], dim=-1)
 
 
 def _move(pose: Tensor, position: Tensor) -> Tensor:
-    present = pose[..., 2:] > 0
-    return torch.cat([torch.where(present, position, 0.0), pose[..., 2:]], dim=-1)
+    confidence = pose[..., -1:]
+    return torch.cat([torch.where(confidence > 0, position, 0.0), confidence], dim=-1)
 
 
 @dataclass(frozen=True)
 class Rotate:
-    """Turn the whole clip about the origin by one normal angle of standard deviation ``sd`` radians."""
+    """Turn the whole clip about the origin, in the plane of the picture, by one normal angle of ``sd`` radians."""
 
     sd: float
 
@@ -59,7 +60,8 @@ class Rotate:
         """Distances to a root turn by the same angle as places."""
         angle = self.sd * torch.randn((), generator=generator).item()
         cosine, sine = math.cos(angle), math.sin(angle)
-        return _move(pose, pose[..., :2] @ pose.new_tensor([[cosine, sine], [-sine, cosine]]))
+        turned = pose[..., :2] @ pose.new_tensor([[cosine, sine], [-sine, cosine]])
+        return _move(pose, torch.cat([turned, pose[..., 2:-1]], dim=-1))
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class Scale:
 
     def __call__(self, pose: Tensor, space: PoseSpace, generator: Generator) -> Tensor:
         """The factor is always positive."""
-        return _move(pose, pose[..., :2] * math.exp(self.sd * torch.randn((), generator=generator).item()))
+        return _move(pose, pose[..., :-1] * math.exp(self.sd * torch.randn((), generator=generator).item()))
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,9 @@ class ShiftPose:
 
     def __call__(self, pose: Tensor, space: PoseSpace, generator: Generator) -> Tensor:
         """Distances to a root do not change when the signer stands elsewhere."""
-        offset = self.sd * torch.randn(2, generator=generator)
-        return _move(pose, torch.where(space.relative[:, None], pose[..., :2], pose[..., :2] + offset))
+        places = pose[..., :-1]
+        offset = self.sd * torch.randn(places.shape[-1], generator=generator)
+        return _move(pose, torch.where(space.relative[:, None], places, places + offset))
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ class Jitter:
 
     def __call__(self, pose: Tensor, space: PoseSpace, generator: Generator) -> Tensor:
         """Noise is independent between joints and frames."""
-        return _move(pose, pose[..., :2] + self.sd * torch.randn(pose[..., :2].shape, generator=generator))
+        places = pose[..., :-1]
+        return _move(pose, places + self.sd * torch.randn(places.shape, generator=generator))
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,17 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
-from slr.data.transforms.normalise import FrameNormalisation, Normalisation, SignerNormalisation
+from slr.data.transforms.normalise import (
+    CentreNormalisation,
+    FrameNormalisation,
+    Normalisation,
+    SignerNormalisation,
+)
 from slr.data.transforms.pose import PoseAugmentation, PoseSpace, mirror_pose
 from slr.data.transforms.rgb_pipeline import check_fixed
 from slr.skeleton import SkeletonLayout
 
-NORMALISATIONS = ("frame", "signer")
+NORMALISATIONS = ("frame", "signer", "centre")
 
 # What the pipeline does beside its settings. It enters cache keys and checkpoints: change the words with the behaviour.
 _FIXED = {"channels": "x, y, confidence", "missing": "0, 0, 0"}
@@ -23,8 +28,9 @@ class PosePipeline:
     """Forget uncertain joints, mirror, normalise, augment.
 
     Args:
-        normalise: ``"signer"`` (:class:`SignerNormalisation`) or ``"frame"`` (:class:`FrameNormalisation`).
-        part_scale: factor on hands and face under ``"signer"``; has no meaning under ``"frame"``.
+        normalise: ``"signer"`` (:class:`SignerNormalisation`), ``"centre"`` (:class:`CentreNormalisation`) or
+            ``"frame"`` (:class:`FrameNormalisation`).
+        part_scale: factor on what hangs on a root, hands and face; has no meaning under ``"frame"``.
         min_confidence: joints below it count as missing, before anything else. Estimators that always answer
             (COCO-WholeBody) want about 0.3; 0 keeps every joint.
         augment: changes of the normalised keypoints in training, in this order.
@@ -49,9 +55,7 @@ class PosePipeline:
         self.part_scale = part_scale
         self.min_confidence = min_confidence
         self.augment = tuple(augment)
-        self._normalisation: Normalisation = (
-            SignerNormalisation(part_scale) if normalise == "signer" else FrameNormalisation()
-        )
+        self._normalisation = _normalisation(normalise, part_scale)
 
     def __call__(
         self,
@@ -62,8 +66,9 @@ class PosePipeline:
         flip: bool = False,
         generator: Generator | None = None,
     ) -> Tensor:
-        """``[T, J, 3]`` x, y in pixels and confidence to normalised ``[T, J, 3]``; random only with a generator."""
-        pose = torch.where((pose[..., 2:] > 0) & (pose[..., 2:] >= self.min_confidence), pose, 0.0)
+        """``[T, J, C]`` place in pixels and confidence to normalised ``[T, J, C]``; random only with a generator."""
+        confidence = pose[..., -1:]
+        pose = torch.where((confidence > 0) & (confidence >= self.min_confidence), pose, 0.0)
         if flip:
             pose = mirror_pose(pose, layout, frame_size[0])
         pose = self._normalisation(pose, layout, frame_size)
@@ -75,7 +80,7 @@ class PosePipeline:
 
     def describe(self) -> dict[str, Any]:
         """What the pipeline does at evaluation, as plain JSON values."""
-        scale = {"part_scale": self.part_scale} if self.normalise == "signer" else {}
+        scale = {"part_scale": self.part_scale} if self.normalise != "frame" else {}
         return {"normalise": self.normalise, **scale, "min_confidence": self.min_confidence, **_FIXED}
 
     @classmethod
@@ -87,3 +92,9 @@ class PosePipeline:
         """
         check_fixed(description, _FIXED, "pose")
         return cls(**{key: value for key, value in description.items() if key not in _FIXED})
+
+
+def _normalisation(name: str, part_scale: float) -> Normalisation:
+    if name == "frame":
+        return FrameNormalisation()
+    return SignerNormalisation(part_scale) if name == "signer" else CentreNormalisation(part_scale)

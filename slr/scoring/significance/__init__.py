@@ -1,11 +1,21 @@
 """Is the difference real? Intervals, three paired tests, a correction for several, and what a test set can resolve."""
 
-from slr.scoring.significance.bootstrap import Comparison, Interval, paired_bootstrap, wer_interval
+from slr.scoring.significance.bootstrap import Comparison, Interval, paired_bootstrap, rate_interval, wer_interval
 from slr.scoring.significance.comparison import PValues, SystemComparison, compare_systems
 from slr.scoring.significance.correction import holm
 from slr.scoring.significance.gap import GapClosed, gap_closed
 from slr.scoring.significance.randomisation import RandomisationTest, approximate_randomisation
 from slr.scoring.significance.resolution import resolvable_alone, resolvable_difference
+from slr.scoring.significance.seeds import (
+    RecipeComparison,
+    RecipeGap,
+    RecipeRate,
+    SeedSpread,
+    compare_recipes,
+    recipe_gap,
+    recipe_rate,
+    seed_spread,
+)
 from slr.scoring.significance.segments import SegmentTest, mapsswe
 
 __all__ = [
@@ -14,15 +24,24 @@ __all__ = [
     "Interval",
     "PValues",
     "RandomisationTest",
+    "RecipeComparison",
+    "RecipeGap",
+    "RecipeRate",
+    "SeedSpread",
     "SegmentTest",
     "SystemComparison",
     "approximate_randomisation",
+    "compare_recipes",
     "compare_systems",
     "gap_closed",
     "holm",
     "mapsswe",
     "paired_bootstrap",
+    "rate_interval",
+    "recipe_gap",
+    "recipe_rate",
     "resolvable_alone",
     "resolvable_difference",
+    "seed_spread",
     "wer_interval",
 ]

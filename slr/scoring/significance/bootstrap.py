@@ -48,8 +48,16 @@ class Comparison:
 
 def wer_interval(report: WerReport, *, resamples: int = 10_000, seed: int = 0) -> Interval:
     """The word error rate of one system with its 95 % interval."""
-    errors, glosses = resampled(errors_and_glosses(report), resamples, seed)
-    return _interval(report.wer, errors / glosses)
+    return rate_interval(errors_and_glosses(report), resamples=resamples, seed=seed)
+
+
+def rate_interval(counts: NDArray[np.int64], *, resamples: int = 10_000, seed: int = 0) -> Interval:
+    """Errors per gloss with their 95 % interval, from both numbers of every clip, ``[clips, 2]``.
+
+    One clip at least has a gloss.
+    """
+    errors, glosses = resampled(counts, resamples, seed)
+    return _interval(float(counts[:, 0].sum() / counts[:, 1].sum()), errors / glosses)
 
 
 def paired_bootstrap(first: WerReport, second: WerReport, *, resamples: int = 10_000, seed: int = 0) -> Comparison:

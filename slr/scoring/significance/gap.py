@@ -43,13 +43,13 @@ def gap_closed(
     spread = float(gaps.std(ddof=1)) if gaps.min() < gaps.max() else 0.0
     return GapClosed(
         value=gain / gap if gap > 0 else None,
-        ci95=_ratio_bounds(gains, gaps) if gap > 0 else None,
+        ci95=ratio_bounds(gains, gaps) if gap > 0 else None,
         p_value=two_sided(gains),
         gap_in_standard_errors=gap / spread if spread > 0 else None,
     )
 
 
-def _ratio_bounds(gains: FloatArray, gaps: FloatArray) -> tuple[float, float] | None:
+def ratio_bounds(gains: FloatArray, gaps: FloatArray) -> tuple[float, float] | None:
     """Bounds of a ratio whose denominator may come close to zero.
 
     A resample without a gap counts as unbounded on both sides, so that the bounds exist only while fewer than 2.5 %

@@ -11,7 +11,7 @@ import torch
 from kd import losses
 from kd.objective import Metered, Objective, Term
 from slr.types import NetOutput, Padded
-from tests.losses import CASES, ROWS, Case, built, cast, example, permuted, with_garbage
+from tests.losses import CASES, ROWS, Case, built, cast, permuted, with_garbage
 
 every_loss = pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
 
@@ -31,7 +31,7 @@ def test_the_first_line_of_the_docstring_states_the_denominator(case: Case):
 
 @every_loss
 def test_the_loss_is_a_finite_scalar_above_zero(case: Case):
-    value = example().loss(built(case))
+    value = case.example().loss(built(case))
     assert value.shape == ()
     assert value.dtype == torch.float32
     assert torch.isfinite(value)
@@ -41,7 +41,7 @@ def test_the_loss_is_a_finite_scalar_above_zero(case: Case):
 @every_loss
 @pytest.mark.parametrize("garbage", [float("nan"), float("inf"), -1e30])
 def test_padding_does_not_change_the_loss_or_the_gradient(case: Case, garbage: float):
-    clean, dirty = example(), with_garbage(example(), garbage)
+    clean, dirty = case.example(), with_garbage(case.example(), garbage)
     expected, value = clean.loss(built(case)), dirty.loss(built(case))
     torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-6)
     expected.backward()
@@ -58,13 +58,13 @@ def test_padding_does_not_change_the_loss_or_the_gradient(case: Case, garbage: f
 @every_loss
 @pytest.mark.parametrize("order", [(2, 0, 1), (1, 0, 2)])
 def test_the_order_of_clips_does_not_change_the_loss(case: Case, order: tuple[int, ...]):
-    expected = example().loss(built(case))
-    torch.testing.assert_close(permuted(example(), order).loss(built(case)), expected, rtol=1e-5, atol=1e-6)
+    expected = case.example().loss(built(case))
+    torch.testing.assert_close(permuted(case.example(), order).loss(built(case)), expected, rtol=1e-5, atol=1e-6)
 
 
 @every_loss
 def test_gradients_reach_the_student_and_never_the_teacher(case: Case):
-    given, loss = example(), built(case)
+    given, loss = case.example(), built(case)
     for sequence in (given.teacher.logits, *given.teacher.taps.values()):
         sequence.values.requires_grad_()
     given.loss(loss).backward()
@@ -81,13 +81,13 @@ def test_gradients_reach_the_student_and_never_the_teacher(case: Case):
 @every_loss
 def test_every_parameter_of_a_loss_learns_unless_it_is_frozen(case: Case):
     loss = built(case)
-    example().loss(loss).backward()
+    case.example().loss(loss).backward()
     assert all((parameter.grad is not None) == parameter.requires_grad for parameter in loss.parameters())
 
 
 @every_loss
 def test_a_loss_reads_only_the_taps_it_names(case: Case):
-    given, loss = example(), built(case)
+    given, loss = case.example(), built(case)
     expected = given.loss(loss)
 
     def spoil_others(output: NetOutput, named: tuple[str, ...]) -> NetOutput:
@@ -105,7 +105,7 @@ def test_a_loss_reads_only_the_taps_it_names(case: Case):
 
 @every_loss
 def test_identical_teacher_and_student_give_zero_where_the_formula_says_so(case: Case):
-    given = example()
+    given = case.example()
     # Losses that are not zero project each side from its own width.
     taps = given.student.taps if case.zero_at_identity else given.teacher.taps
     value = built(case)(given.student, NetOutput(given.student.logits, taps), given.batch)
@@ -118,7 +118,7 @@ def test_identical_teacher_and_student_give_zero_where_the_formula_says_so(case:
 @every_loss
 @pytest.mark.parametrize("padded_steps", [0, 3])
 def test_clips_without_steps_give_zero_and_a_gradient_of_zeros(case: Case, padded_steps: int):
-    given = example(steps=(0, 0))
+    given = case.example(steps=(0, 0))
     if padded_steps:
         given = with_garbage(given, float("nan"), more=padded_steps)
     value = given.loss(built(case))
@@ -131,7 +131,7 @@ def test_clips_without_steps_give_zero_and_a_gradient_of_zeros(case: Case, padde
 
 @every_loss
 def test_one_clip_without_steps_does_not_disturb_the_others(case: Case):
-    given = example(steps=(6, 0, 5))
+    given = case.example(steps=(6, 0, 5))
     value = given.loss(built(case))
     value.backward()
     assert torch.isfinite(value)
@@ -144,7 +144,7 @@ def test_one_clip_without_steps_does_not_disturb_the_others(case: Case):
 def test_features_that_are_zero_or_all_alike_give_bounded_gradients(
     case: Case, ours: float | None, theirs: float | None
 ):
-    given = example()
+    given = case.example()
     for network, constant in ((given.student, ours), (given.teacher, theirs)):
         for sequence in (network.logits, *network.taps.values()):
             if constant is not None:
@@ -159,7 +159,7 @@ def test_features_that_are_zero_or_all_alike_give_bounded_gradients(
 @every_loss
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_outputs_are_summed_in_float32(case: Case, dtype: torch.dtype):
-    given = cast(example(), dtype)
+    given = cast(case.example(), dtype)
     expected = cast(given, torch.float32).loss(built(case))
     with torch.autocast("cpu", dtype=torch.bfloat16):
         value = given.loss(built(case))
@@ -172,17 +172,17 @@ def test_half_precision_outputs_are_summed_in_float32(case: Case, dtype: torch.d
 @every_loss
 @pytest.mark.parametrize("teacher_steps", [(9, 6, 2), (1, 1, 1), (6, 4, 6)])
 def test_a_teacher_of_another_length_is_brought_onto_the_student(case: Case, teacher_steps: tuple[int, ...]):
-    given = example(teacher_steps=teacher_steps)
+    given = case.example(teacher_steps=teacher_steps)
     value = given.loss(built(case))
     value.backward()
     assert torch.isfinite(value)
-    dirty = with_garbage(example(teacher_steps=teacher_steps), float("nan"))
+    dirty = with_garbage(case.example(teacher_steps=teacher_steps), float("nan"))
     torch.testing.assert_close(dirty.loss(built(case)), value, rtol=1e-5, atol=1e-6)
 
 
 @every_loss
 def test_gradients_agree_with_finite_differences(case: Case):
-    given, loss = example(steps=(4, 3), dtype=torch.float64), built(case).double()
+    given, loss = case.example(steps=(4, 3), dtype=torch.float64), built(case).double()
     given.loss(loss)  # memories take in the batch; from here on they stay as they are
     loss.eval()
     names = [name for name in loss.student_taps if name not in case.untaught]
@@ -200,7 +200,7 @@ def test_gradients_agree_with_finite_differences(case: Case):
 
 @every_loss
 def test_a_missing_teacher_is_an_error_in_a_sentence(case: Case):
-    given, loss = example(), built(case)
+    given, loss = case.example(), built(case)
     if loss.needs_teacher:
         with pytest.raises(ValueError, match="compares with a teacher"):
             loss(given.student, None, given.batch)
@@ -212,14 +212,14 @@ def test_a_missing_teacher_is_an_error_in_a_sentence(case: Case):
     "case", [case for case in CASES if built(case).student_taps != ("logits",)], ids=lambda case: case.label
 )
 def test_a_missing_tap_is_an_error_in_a_sentence(case: Case):
-    given, loss = example(), built(case)
+    given, loss = case.example(), built(case)
     with pytest.raises(ValueError, match="no tap"):
         loss(NetOutput(given.student.logits), given.teacher, given.batch)
 
 
 @every_loss
 def test_the_state_of_a_loss_is_tensors_and_can_be_resumed(case: Case):
-    loss, given = built(case), example()
+    loss, given = built(case), case.example()
     given.loss(loss)
     state = {name: value.clone() for name, value in loss.state_dict().items()}
     resumed = built(case)
@@ -235,8 +235,8 @@ metered = pytest.mark.parametrize(
 
 @metered
 def test_what_a_loss_measures_changes_nothing_of_it(measuring: Case):
-    given, watched, other = example(), built(measuring), built(measuring)
-    for turn in (given, example(steps=(3, 6, 2)), given):
+    given, watched, other = measuring.example(), built(measuring), built(measuring)
+    for turn in (given, measuring.example(steps=(3, 6, 2)), given):
         before = {name: value.clone() for name, value in watched.state_dict().items()}
         chance = torch.get_rng_state()
         watched.meters(turn.student, turn.teacher, turn.batch)
@@ -247,7 +247,7 @@ def test_what_a_loss_measures_changes_nothing_of_it(measuring: Case):
 
 @metered
 def test_what_a_loss_measures_is_finite_and_knows_no_padding(measuring: Case):
-    given, loss = example(), built(measuring)
+    given, loss = measuring.example(), built(measuring)
     given.loss(loss)
     dirty = with_garbage(given, float("nan"))
     objective = Objective({"it": Term(loss)})
@@ -259,5 +259,5 @@ def test_what_a_loss_measures_is_finite_and_knows_no_padding(measuring: Case):
 
 @metered
 def test_a_loss_measures_nothing_on_clips_without_steps(measuring: Case):
-    given, loss = example(steps=(0, 0)), built(measuring)
+    given, loss = measuring.example(steps=(0, 0)), built(measuring)
     assert loss.meters(given.student, given.teacher, given.batch) == {}

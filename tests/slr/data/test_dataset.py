@@ -259,8 +259,8 @@ def test_the_description_is_json_of_what_evaluation_does(tiny: Phoenix2014) -> N
         assert training(tiny, **{"rgb_stride": 2, **change}).describe() != described
 
 
-def test_a_dataset_sent_to_another_process_gives_the_same_samples(tiny: Phoenix2014) -> None:
-    data = training(Phoenix2014(tiny._folder), frame_cache_mb=1)
+def test_a_dataset_sent_to_another_process_gives_the_same_samples(tiny_root: Path) -> None:
+    data = training(Phoenix2014(tiny_root), frame_cache_mb=1)
     data.set_epoch(3)
     expected = [data[index] for index in range(3)]
     received = pickle.loads(pickle.dumps(data))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from slr.data import DropHands, DropJoints, Jitter, PosePipeline, Rotate, Scale, ShiftPose
-from slr.data.transforms import FrameNormalisation, PoseSpace, SignerNormalisation, mirror_pose
+from slr.data.transforms import CentreNormalisation, FrameNormalisation, PoseSpace, SignerNormalisation, mirror_pose
 from slr.skeleton import SkeletonLayout, skeleton_layout
 
 from .conftest import generator
@@ -276,3 +276,123 @@ def test_senseless_settings_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=complaint):
             make()
+
+
+HAND = skeleton_layout("leap-hand-20")
+
+
+def hand(num_frames: int = 6) -> Tensor:
+    """A hand in three dimensions: ``[T, 20, 4]``, with gaps, knuckles always seen."""
+    chances = generator(5)
+    pose = torch.rand(num_frames, 20, 4, generator=chances) * torch.tensor([*SIZE, 90.0, 0.8]) + 0.1
+    pose[torch.rand(num_frames, 20, generator=chances) < 0.2] = 0
+    for joint, place in (
+        ((HAND.reference or ())[0], (90.0, 120.0, 15.0)),
+        ((HAND.reference or ())[1], (60.0, 80.0, 40.0)),
+    ):
+        pose[:, joint] = torch.tensor([*place, 1.0])
+    return pose
+
+
+def test_in_three_dimensions_x_and_y_lie_in_the_frame_as_ever_and_z_goes_with_x() -> None:
+    pose = hand()
+    flat = FrameNormalisation()(pose[..., [0, 1, 3]], HAND, SIZE)
+    deep = FrameNormalisation()(pose, HAND, SIZE)
+    assert torch.equal(deep[..., [0, 1, 3]], flat)
+    assert torch.allclose(deep[..., 2], torch.where(pose[..., 3] > 0, 2 * pose[..., 2] / SIZE[0], 0.0))
+
+
+def test_in_three_dimensions_the_signer_normalisation_forgets_place_and_size_as_well() -> None:
+    pose = hand()
+    moved = torch.where(
+        pose[..., 3:] > 0, pose * torch.tensor([0.6, 0.6, 0.6, 1.0]) + torch.tensor([9.0, 4.0, -7.0, 0]), 0
+    )
+    normalise = SignerNormalisation(2.0)
+    result = normalise(pose, HAND, SIZE)
+    assert torch.allclose(result, normalise(moved, HAND, SIZE), atol=1e-4)
+    palm = HAND.index("palm")
+    (frame,) = pose[:, palm, 3].nonzero()[0].tolist()
+    middle, across = torch.tensor([75.0, 100.0, 27.5]), math.dist((90, 120, 15), (60, 80, 40))
+    assert torch.allclose(result[frame, palm, :3], (pose[frame, palm, :3] - middle) / across)
+
+
+@pytest.mark.parametrize("augmentation", [Rotate(0.2), Scale(0.2), ShiftPose(0.2), Jitter(0.05), DropJoints(0.3)])
+def test_in_three_dimensions_an_augmentation_keeps_gaps_and_confidence(augmentation) -> None:
+    pose = SignerNormalisation()(hand(), HAND, SIZE)
+    space = PoseSpace(HAND, SignerNormalisation().relative(HAND))
+    changed = augmentation(pose, space, generator(1))
+    missing = pose[..., 3] == 0
+    assert bool(missing.any())
+    assert not changed[missing].any()
+    kept = changed[..., 3] > 0
+    assert torch.equal(changed[kept][:, 3], pose[kept][:, 3])
+    assert torch.equal(changed[..., 2], pose[..., 2]) == isinstance(augmentation, Rotate)
+
+
+def test_mirroring_leaves_depth_alone() -> None:
+    pose = hand()
+    mirrored = mirror_pose(pose, HAND, 210)
+    assert torch.equal(mirrored[..., 1:], pose[..., 1:])
+    seen = pose[..., 3] > 0
+    assert torch.equal(mirrored[seen][:, 0], 209 - pose[seen][:, 0])
+    assert not mirrored[~seen].any()
+
+
+TRACKS = skeleton_layout("nose-hands-3")
+
+
+def tracks(num_frames: int = 20) -> Tensor:
+    """A nose that hardly moves and two hands."""
+    pose = torch.rand(num_frames, 3, 3, generator=generator(8)) * torch.tensor([100.0, 150.0, 0.0]) + 1.0
+    pose[:, 0] = torch.tensor([80.0, 40.0, 1.0]) + torch.randn(num_frames, 3, generator=generator(9)) * torch.tensor(
+        [1.0, 1, 0]
+    )
+    return pose
+
+
+def test_centre_normalisation_is_its_definition() -> None:
+    pose = tracks()
+    pose[4, 1] = 0
+    result = CentreNormalisation()(pose, TRACKS, SIZE)
+    nose = [statistics.median(pose[:, 0, axis].tolist()) for axis in range(2)]
+    reaches = sorted(math.dist(joint[:2], nose) for frame in pose.tolist() for joint in frame if joint[2] > 0)
+    place = 0.95 * (len(reaches) - 1)
+    below, share = int(place), place - int(place)
+    unit = reaches[below] * (1 - share) + reaches[below + 1] * share
+    for frame in range(20):
+        for joint in range(3):
+            x, y, confidence = pose[frame, joint].tolist()
+            expected = [(x - nose[0]) / unit, (y - nose[1]) / unit, 1.0] if confidence > 0 else [0.0] * 3
+            assert result[frame, joint].tolist() == pytest.approx(expected, abs=1e-5)
+
+
+def test_centre_normalisation_forgets_where_and_how_large_the_signer_is() -> None:
+    pose = tracks()
+    moved = pose * torch.tensor([0.6, 0.6, 1.0]) + torch.tensor([30.0, -12.0, 0.0])
+    normalise = CentreNormalisation()
+    assert torch.allclose(normalise(pose, TRACKS, SIZE), normalise(moved, TRACKS, SIZE), atol=1e-4)
+
+
+@pytest.mark.parametrize("fault", ["no centre", "one point"])
+def test_a_clip_without_a_centre_or_a_reach_is_placed_by_the_frame(fault: str) -> None:
+    pose = tracks()
+    if fault == "no centre":
+        pose[:, 0] = 0
+    else:
+        pose[...] = pose[0, 0].clone()
+    pose[2, 1] = torch.tensor([104.5 + 70, 129.5 - 35, 1.0]) if fault == "no centre" else pose[2, 1]
+    result = PosePipeline(normalise="centre")(pose, TRACKS, SIZE)
+    if fault == "no centre":
+        assert torch.allclose(result[2, 1], torch.tensor([1.0, -0.5, 1.0]))
+    else:
+        assert torch.allclose(result[0, 0, :2], (pose[0, 0, :2] - torch.tensor([104.5, 129.5])) / 70)
+
+
+def test_what_hangs_on_a_root_is_a_distance_under_the_centre_normalisation_too() -> None:
+    pose = hand()
+    pose[..., 3] = 1
+    near, far = (CentreNormalisation(scale)(pose, HAND, SIZE) for scale in (1.0, 4.0))
+    assert torch.equal(near[:, 0], far[:, 0])
+    assert torch.allclose(4 * near[:, 1:, :3], far[:, 1:, :3])
+    described = PosePipeline(normalise="centre", part_scale=4.0)
+    assert torch.equal(PosePipeline.from_description(described.describe())(pose, HAND, SIZE), far)

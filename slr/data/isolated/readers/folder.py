@@ -11,16 +11,15 @@ from pathlib import Path
 def files_of(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     """Name (without folders) and content of every wanted file below a folder, or in a tar or zip archive.
 
-    A folder is read in the order of its paths, an archive in its own. Nothing is unpacked to the disk, and links in an
-    archive are not followed.
+    A folder is read in the order of its files' names, an archive in its own. Nothing is unpacked to the disk, and links
+    in an archive are not followed.
 
     Raises:
         ValueError: when there is nothing at ``source``, or it is neither a folder nor an archive that can be read.
     """
     if source.is_dir():
-        for path in sorted(source.rglob("*")):
-            if path.is_file() and wanted(path.name):
-                yield path.name, path.read_bytes()
+        for path in sorted_files(source, wanted):
+            yield path.name, path.read_bytes()
         return
     if not source.is_file():
         raise ValueError(f"there is nothing at {source}: name the folder or the archive of the download")
@@ -31,6 +30,28 @@ def files_of(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str,
             yield from _tarred(source, wanted)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as fault:
         raise ValueError(f"{source} is no archive that can be read ({fault}): download it again") from fault
+
+
+def sorted_files(folder: Path, wanted: Callable[[str], bool]) -> list[Path]:
+    """The wanted files below a folder by name, wherever they lie."""
+    found = (path for path in folder.rglob("*") if wanted(path.name) and path.is_file())
+    return sorted(found, key=lambda path: (path.name, path))
+
+
+def names_of(source: Path) -> list[str]:
+    """Names (without folders) of all files below a folder or in a zip archive, without reading them.
+
+    Raises:
+        ValueError: when there is nothing at ``source``, or it is neither.
+    """
+    if source.is_dir():
+        return [path.name for path in source.rglob("*") if path.is_file()]
+    if not source.is_file():
+        raise ValueError(f"there is nothing at {source}: name the folder or the archive of the download")
+    if not zipfile.is_zipfile(source):
+        raise ValueError(f"{source} is neither a folder nor a zip archive: unpack it and name the folder")
+    with zipfile.ZipFile(source) as archive:
+        return [member.filename.rpartition("/")[2] for member in archive.infolist() if not member.is_dir()]
 
 
 def _zipped(source: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:

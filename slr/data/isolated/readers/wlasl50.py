@@ -30,14 +30,7 @@ class WLASL50:
 
     def __init__(self, source: Path | str) -> None:
         self._file = Wlasl50File(source)
-        self.spec = StoreSpec(
-            name="WLASL-50",
-            layout=_layout(),
-            channels=("x", "y", "z", "score"),
-            classes=tuple(str(name) for name in self._file.classes),
-            units="frame",
-            source="MediaPipe keypoints of 423 WLASL clips of 50 glosses, 30 frames at most",
-        )
+        self.spec = wlasl50_spec(self._file.classes)
 
     def __len__(self) -> int:
         """Number of clips."""
@@ -62,6 +55,18 @@ class WLASL50:
             }
             for number, test in enumerate(folds)
         }
+
+
+def wlasl50_spec(classes: Sequence[str]) -> StoreSpec:
+    """What holds for every clip; the file names its classes."""
+    return StoreSpec(
+        name="WLASL-50",
+        layout=_layout(),
+        channels=("x", "y", "z", "score"),
+        classes=tuple(classes),
+        units="frame",
+        source="MediaPipe keypoints of 423 WLASL clips of 50 glosses, 30 frames at most",
+    )
 
 
 def _layout() -> SkeletonLayout:

@@ -1,0 +1,96 @@
+"""Figures are files of a known size that are drawn the same every time, whatever names are in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.workbench.report.made_up import MadeUpCorpus, made_up
+from workbench.figures import draw_curves, draw_losses, draw_training
+from workbench.figures.curves import curve_of, last_stages, spans_decades, terms_of
+from workbench.figures.errors import draw_confusions
+from workbench.figures.style import looks
+from workbench.report.breakdown import ConfusedPair
+from workbench.report.draw import draw_figures
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("figures")
+    files = draw_figures(made_up(MadeUpCorpus(8)), folder)
+    assert sorted(files) == sorted(folder.iterdir())
+    return folder
+
+
+def test_there_is_a_figure_for_everything(drawn: Path) -> None:
+    names = {"adjacency", "confusions", "curves", "errors", "losses", "spikes", "timelines"}
+    assert {path.name for path in drawn.iterdir()} == {f"{name}.{end}" for name in names for end in ("png", "svg")}
+
+
+@pytest.mark.parametrize("name", ["adjacency", "confusions", "curves", "errors", "losses", "spikes", "timelines"])
+def test_it_is_not_blank_and_fits_a_page(drawn: Path, name: str) -> None:
+    with Image.open(drawn / f"{name}.png") as image:
+        assert image.size[0] == 1400  # 7 inches at 200 dots
+        assert 300 < image.size[1] < 2200
+        pixels = np.asarray(image.convert("L"), float)
+    assert pixels.std() > 5
+    assert (drawn / f"{name}.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_figures_are_the_same_every_time(drawn: Path, tmp_path: Path) -> None:
+    draw_figures(made_up(MadeUpCorpus(8)), tmp_path)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {p.name: p.read_bytes() for p in drawn.iterdir()}
+
+
+def test_names_are_written_as_they_are(tmp_path: Path) -> None:
+    """A dollar begins no formula, and nothing in a name is markup of the SVG."""
+    pair = ConfusedPair("$a_b$", "</text><script>", {"student": 2})
+    draw_confusions([pair], {"student": "student"}, "$c$ <b>", tmp_path)
+    shown = re.findall(r"<!-- (.*?) -->", (tmp_path / "confusions.svg").read_text(encoding="utf-8"))
+    assert "$a_b$ as &lt;/text&gt;&lt;script&gt;" in shown
+    assert "$c$ &lt;b&gt;" in shown
+
+
+def rows() -> list[dict[str, Any]]:
+    return [
+        {"network": "teacher", "stage": "warm-start", "epoch": 1, "terms": {"keypoints": 1.0}},
+        {"network": "teacher", "stage": "glosses", "epoch": 1, "terms": {"ctc": 9.0}, "dev": {"WER": 0.5}},
+        {"network": "student", "stage": "glosses", "epoch": 1, "terms": {"ctc": 8.0, "kd": 1.0}},
+        {"network": "student", "stage": "glosses", "epoch": 2, "terms": {"ctc": 4.0, "kd": float("nan")}},
+    ]
+
+
+def test_a_curve_is_of_the_last_stage_and_skips_what_is_no_number() -> None:
+    last = last_stages(rows())
+    assert terms_of(last) == ["ctc", "kd"]
+    assert curve_of(last, "student", "ctc") == [(1, 8.0), (2, 4.0)]
+    assert curve_of(last, "student", "kd") == [(1, 1.0)]
+    assert curve_of(last, "teacher", "kd") == []
+
+
+def test_an_axis_is_logarithmic_where_that_shows_more() -> None:
+    assert spans_decades([0.01, 1.0])
+    assert not spans_decades([0.1, 1.0])
+    assert not spans_decades([0.0, 100.0])
+    assert not spans_decades([])
+
+
+def test_without_anything_to_draw_there_is_no_file(tmp_path: Path) -> None:
+    assert draw_training([], "nothing", tmp_path) == []
+    without_dev = [row for row in rows() if "dev" not in row]
+    assert draw_curves(without_dev, "no dev", tmp_path) == []
+    assert [path.name for path in draw_losses(without_dev, "no dev", tmp_path)] == ["losses.png", "losses.svg"]
+
+
+def test_every_network_looks_different_in_colour_and_without_it() -> None:
+    roles = ["teacher-a", "teacher-b", "teacher-c", "teacher", "baseline", "student"]
+    found = looks(roles)
+    for part in ("colour", "line", "marker"):
+        assert len({json.dumps(getattr(look, part)) for look in found.values()}) == len(roles)
+    assert all(re.fullmatch("#[0-9A-F]{6}", look.colour) for look in found.values())

@@ -1,0 +1,65 @@
+"""Every configuration about isolated clips loads, fits and trains a step on a made-up store of its corpus' shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from slr.data.isolated import StoreSpec
+from tests.workbench.running import here, read_json
+from tests.workbench.test_configs import CONFIGS, FILES, name_of
+from workbench.isolated.place import IsolatedPlace
+from workbench.isolated.schema import IsolatedData, IsolatedEvaluate, IsolatedTrainConfig
+from workbench.progress import NoProgress
+from workbench.schema import Run
+from workbench.settings import about_isolated_clips, data_file, load_alone
+
+from .stores import SPECS, store_like
+
+DATA = [path for path in FILES if path.parent.name == "data" and isinstance(data_file(path, []), IsolatedData)]
+RUNS = [path for path in FILES if path.parent.name != "data" and about_isolated_clips(path)]
+
+
+def test_every_corpus_has_a_made_up_store() -> None:
+    assert {path.stem for path in DATA} == set(SPECS)
+    assert len(RUNS) >= 1
+
+
+@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("stream", ["joint", "bone", "joint-motion", "bone-motion"])
+def test_every_stream_of_every_corpus_goes_through_its_pipeline(name: str, stream: str, tmp_path: Path) -> None:
+    spec: StoreSpec = SPECS[name]
+    root = store_like(spec, tmp_path, data_file(CONFIGS / "data" / f"{name}.yaml", []))
+    data = data_file(CONFIGS / "data" / f"{name}.yaml", [f"root={root}", f"stream={stream}"])
+    assert isinstance(data, IsolatedData)
+    place = IsolatedPlace.open(Run(name="r", device="cpu"), data, IsolatedEvaluate(), NoProgress())
+    test = place.dataset("test")
+    assert test[0].pose.shape[1:] == (place.corpus.persons, len(place.corpus.layout), len(place.corpus.channels))
+    assert bool(test[0].pose.any())
+
+
+@pytest.mark.parametrize("path", RUNS, ids=name_of)
+def test_a_run_is_called_like_its_file_and_passes_the_check(path: Path, tmp_path: Path) -> None:
+    config = load_alone(path)
+    assert isinstance(config, IsolatedTrainConfig)
+    assert config.run.name == path.stem
+    root = store_like(SPECS[Path(config.data.root).name.replace("-", "_")], tmp_path, config.data)
+    done = here("check", path, f"data.root={root}", "run.threads=1")
+    assert done.code == 0, done.err
+    assert "clips go through pipeline, network and losses" in done.out
+
+
+def test_the_nw_ucla_run_trains(tmp_path: Path) -> None:
+    path = CONFIGS / "isolated" / "nw_ucla_light_dke_gcn.yaml"
+    root = store_like(SPECS["nw_ucla"], tmp_path, data_file(CONFIGS / "data" / "nw_ucla.yaml", []))
+    words = [
+        f"data.root={root}",
+        "stages.classes.epochs=1",
+        "run.threads=1",
+        "network.channels=[4,8]",
+        "network.strides=[1,2]",
+    ]
+    done = here("train", path, *words, "--out", tmp_path / "runs")
+    assert done.code == 0, done.err
+    assert read_json(done.folder / "result.json")["network"]["clip_shape"] == [52, 1, 20, 3]

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workbench.isolated.scores import ClipScores
+
+
+def some() -> ClipScores:
+    scores = np.asarray([[0.5, 1.5], [2.0, -1.0], [0.0, 0.0]], dtype=np.float32)
+    labels = np.asarray([1, 1, 0])
+    return ClipScores(("b", "a", "c"), scores, labels, ("eins", "zwei"), "logits", {"stream": "bone", "views": 2})
+
+
+def test_scores_come_back(tmp_path: Path) -> None:
+    some().write(tmp_path / "scores.test")
+    for name in ("scores.test", "scores.test.json", "scores.test.safetensors"):
+        found = ClipScores.read(tmp_path / name)
+        assert (found.ids, found.classes, found.kind) == (some().ids, some().classes, "logits")
+        assert found.about == {"stream": "bone", "views": 2}
+        np.testing.assert_array_equal(found.scores, some().scores)
+        np.testing.assert_array_equal(found.labels, some().labels)
+    assert found.report().hits() == 1
+
+
+def test_what_is_missing_changed_or_something_else_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="does not exist"):
+        ClipScores.read(tmp_path / "scores.test")
+    some().write(tmp_path / "scores.test")
+    card = json.loads((tmp_path / "scores.test.json").read_text())
+    for broken, says in (
+        ("{", "is damaged"),
+        ("[]", "holds no scores of ours"),
+        (json.dumps({**card, "format": "other"}), "holds no scores of ours"),
+        (json.dumps({**card, "sha256": "0"}), "is not the file that scores.test.json describes"),
+        (json.dumps({**card, "clips": ["b"]}), "they do not fit"),
+    ):
+        (tmp_path / "scores.test.json").write_text(broken)
+        with pytest.raises(ValueError, match=says):
+            ClipScores.read(tmp_path / "scores.test")

@@ -1,0 +1,125 @@
+"""What happened during training: dev WER, and every term of every loss (the paper's Figure 4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from matplotlib.artist import Artist
+
+from workbench.figures.style import WIDTH, grid, line, looks, plain, save, styled
+from workbench.result import ROLES
+
+Row = Mapping[str, Any]
+_COLUMNS = 3
+_WIDE_RANGE = 20  # of the values of a term, from which a logarithmic axis shows more
+
+
+@dataclass(frozen=True)
+class Curves:
+    """What is drawn: a dev ``score`` with its label, and the training loss called ``term``, or all of it together."""
+
+    score: str
+    score_label: str
+    loss_label: str
+    term: str | None = None
+
+    def loss(self, row: Row) -> float | None:
+        """The loss of an epoch; None where it was not trained on."""
+        return row["loss"] if self.term is None else row.get("terms", {}).get(self.term)
+
+
+WER_CURVES = Curves("WER", "dev WER in %, greedy", "CTC loss per training clip", "ctc")
+ACCURACY_CURVES = Curves("top-1", "dev top-1 in %", "training loss")
+
+
+def draw_training(rows: Sequence[Row], title: str, folder: Path, curves: Curves = WER_CURVES) -> list[Path]:
+    """All figures that need nothing but the rows of ``metrics.jsonl``; returns their files."""
+    return [*draw_curves(rows, title, folder, curves), *draw_losses(rows, title, folder)]
+
+
+@styled
+def draw_curves(rows: Sequence[Row], title: str, folder: Path, curves: Curves = WER_CURVES) -> list[Path]:
+    """Dev score and training loss of every network over the epochs, as ``curves.png`` and ``curves.svg``.
+
+    ``rows`` are those of ``metrics.jsonl``; nothing is drawn, and no file returned, when they hold no dev score.
+    """
+    if not any("dev" in row for row in rows):
+        return []
+    figure, (score, loss) = grid(1, 2, (WIDTH, 2.6))
+    for network, look in looks(networks_of(rows)).items():
+        mine = [row for row in rows if row["network"] == network and curves.loss(row) is not None]
+        label = ROLES.get(network, network)
+        seen = ((row["epoch"], 100 * row["dev"][curves.score]) for row in mine if "dev" in row)
+        line(score, seen, look, marker=look.marker, label=label)
+        line(loss, ((row["epoch"], curves.loss(row)) for row in mine), look, label=label)
+    score.set(xlabel="epoch", ylabel=curves.score_label, ylim=(0, None))
+    loss.set(xlabel="epoch", ylabel=curves.loss_label, yscale="log")
+    score.legend()
+    figure.suptitle(plain(title))
+    return save(figure, folder, "curves")
+
+
+@styled
+def draw_losses(rows: Sequence[Row], title: str, folder: Path) -> list[Path]:
+    """Every term over the epochs of the last stage, unweighted, a panel each, as ``losses.png`` and ``losses.svg``.
+
+    Networks that have a term in common share its panel. Nothing is drawn where ``rows`` hold no term.
+    """
+    rows = last_stages(rows)
+    terms = terms_of(rows)
+    if not terms:
+        return []
+    lines = -(-len(terms) // _COLUMNS)
+    figure, panels = grid(lines, _COLUMNS, (WIDTH, 0.5 + 1.55 * lines))
+    styles = looks(networks_of(rows))
+    handles: dict[str, Artist] = {}
+    for term, axes in zip(terms, panels, strict=False):
+        values = []
+        for network, look in styles.items():
+            curve = curve_of(rows, network, term)
+            values += [value for _, value in curve]
+            line(axes, curve, look, label=ROLES.get(network, network))
+        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+        axes.set_title(term, loc="left")
+        axes.set_yscale("log" if spans_decades(values) else "linear")
+    for axes in panels[len(terms) :]:
+        axes.set_axis_off()
+    for axes in panels[max(0, len(terms) - _COLUMNS) : len(terms)]:
+        axes.set_xlabel("epoch")
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=len(handles))
+    figure.supylabel("mean over the training batches, without its weight", fontsize=8)
+    figure.suptitle(plain(title))
+    return save(figure, folder, "losses")
+
+
+def networks_of(rows: Iterable[Row]) -> list[str]:
+    """The networks that rows are about, in order of appearance."""
+    return list(dict.fromkeys(row["network"] for row in rows))
+
+
+def last_stages(rows: Sequence[Row]) -> list[Row]:
+    """The rows of the last stage of every network: earlier ones have losses and epochs of their own."""
+    last = {row["network"]: row["stage"] for row in rows}
+    return [row for row in rows if row["stage"] == last[row["network"]]]
+
+
+def terms_of(rows: Iterable[Row]) -> list[str]:
+    """The names of all loss terms, those that most networks share first."""
+    names = [name for row in rows for name in row.get("terms", {})]
+    shared = {name: len({row["network"] for row in rows if name in row.get("terms", {})}) for name in names}
+    return sorted(dict.fromkeys(names), key=lambda name: -shared[name])
+
+
+def curve_of(rows: Iterable[Row], network: str, term: str) -> list[tuple[int, float]]:
+    """Epochs and values of a term of a network, those that no curve can show left out."""
+    mine = ((row["epoch"], row.get("terms", {}).get(term)) for row in rows if row["network"] == network)
+    return [(epoch, value) for epoch, value in mine if value is not None and math.isfinite(value)]
+
+
+def spans_decades(values: Sequence[float]) -> bool:
+    """Whether values are better seen on a logarithmic axis."""
+    return bool(values) and min(values) > 0 and max(values) / min(values) > _WIDE_RANGE

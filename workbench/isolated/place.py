@@ -1,0 +1,170 @@
+"""An open corpus of isolated clips with everything that training and testing need around it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import nn
+
+from slr.data import loader
+from slr.data.isolated import IsolatedCorpus, IsolatedDataset, Transform, without_test_clips
+from slr.types import Batch
+from workbench.assemble import CorpusSizes, StageBatches
+from workbench.components import TARGET, build
+from workbench.config import content_hash
+from workbench.faults import ConfigError, Fault
+from workbench.isolated.judge import look
+from workbench.isolated.schema import IsolatedData, IsolatedEvaluate
+from workbench.isolated.scores import ClipScores
+from workbench.place import Judge
+from workbench.precision import Precision, choose_device, choose_precision
+from workbench.preflight import BARE_CLASSES
+from workbench.progress import Progress
+from workbench.published_weights import without_weights
+from workbench.rng import preserved
+from workbench.schema import Diagnostics, Run, Stage
+from workbench.targets import resolve
+from workbench.training_types import DevScore
+
+# Settings of the data that decide weights beside what the clips show.
+_DECIDING = {"stream", "pipeline", "max_padding"}
+
+
+@dataclass(frozen=True)
+class IsolatedPlace:
+    """A :class:`workbench.place.Place` of isolated clips; ``store`` is the folder of trained networks."""
+
+    corpus: IsolatedCorpus
+    data: IsolatedData
+    evaluate: IsolatedEvaluate
+    precision: Precision
+    store: Path
+    progress: Progress
+    diagnostics: Diagnostics | None = None
+
+    @classmethod
+    def open(cls, run: Run, data: IsolatedData, evaluate: IsolatedEvaluate, progress: Progress) -> IsolatedPlace:
+        """Open the corpus, and choose device and precision.
+
+        Raises:
+            ValueError: when there is no such corpus, device or precision.
+        """
+        if run.threads is not None:
+            torch.set_num_threads(run.threads)
+        return cls(
+            corpus=build(data.corpus, root=data.root, progress=None),
+            data=data,
+            evaluate=evaluate,
+            precision=choose_precision(run.precision, choose_device(run.device)),
+            store=Path(run.out if run.store is None else run.store) / "networks",
+            progress=progress,
+            diagnostics=run.diagnostics,
+        )
+
+    @property
+    def evaluate_every(self) -> int:
+        """Epochs between two looks at the dev part."""
+        return self.evaluate.every_epochs
+
+    @property
+    def sizes(self) -> CorpusSizes:
+        """Classes, joints and training clips."""
+        corpus = self.corpus
+        return CorpusSizes(len(corpus.classes), len(corpus.layout), len(corpus.clips("train")))
+
+    def bare_network(self, node: Mapping[str, Any]) -> nn.Module:
+        """The network with a few classes, without published weights.
+
+        Raises:
+            ConfigError: when it has no head for classes.
+        """
+        with preserved():
+            return build(without_weights(node), num_classes=BARE_CLASSES, **self.network_arguments(node))
+
+    def network_arguments(self, node: Mapping[str, Any]) -> dict[str, Any]:
+        """The layout, persons and channels of the corpus and the task, where the network asks for them.
+
+        Raises:
+            ConfigError: when it has no head for classes.
+        """
+        wanted = resolve(node[TARGET]).parameters
+        if "task" not in wanted:
+            fault = Fault(("network", TARGET), f"{node[TARGET]} has no head for classes, only one for sentences")
+            raise ConfigError([fault], "The network does not fit the corpus")
+        known = {
+            "task": "class",
+            "layout": self.corpus.layout,
+            "persons": self.corpus.persons,
+            "in_channels": len(self.corpus.channels),
+        }
+        return {name: value for name, value in known.items() if name in wanted}
+
+    def pipeline(self) -> tuple[Transform, ...]:
+        """What is done to a clip.
+
+        Raises:
+            ValueError: when a setting of a transform is out of range.
+        """
+        return tuple(build(node, stream=self.data.stream) for node in self.data.pipeline)
+
+    def dataset(self, split: str, *, views: int = 1) -> IsolatedDataset:
+        """The clips of a part as testing sees them."""
+        return IsolatedDataset(self.corpus, split, self.pipeline(), views=views)
+
+    def has(self, split: str) -> bool:
+        """Whether a part has clips."""
+        return bool(self.corpus.clips(split))
+
+    def contents(self, splits: Iterable[str], streams: Iterable[str]) -> str:
+        """Hash of what the clips of some parts show and of their labels; there is one stream."""
+        return content_hash([self.corpus.contents(list(splits)), sorted(streams)])
+
+    def deciding(self, streams: Collection[str]) -> dict[str, Any]:
+        """Stream, pipeline and padding."""
+        return self.data.model_dump(mode="json", include=_DECIDING)
+
+    def training_batches(self, stage: Stage, streams: Collection[str], seed: int) -> StageBatches:
+        """The training clips of a stage; they come from a corpus without its test."""
+        corpus = without_test_clips(self.corpus)
+        dataset = IsolatedDataset(corpus, "train", self.pipeline(), training=True, seed=seed)
+        return StageBatches(dataset, stage, self.data, seed, self.precision.device.type == "cuda")
+
+    def judge(self, network: nn.Module) -> Judge | None:
+        """Judges a network by its top-1 accuracy on dev, every clip shown once; None where nothing is held out."""
+        if not self.has("dev"):
+            return None
+        dataset = self.dataset("dev")
+
+        def judge(candidate: nn.Module) -> DevScore:
+            report = look(candidate, dataset, self.batches(dataset), self.precision).report()
+            details = {"top-5": report.per_instance(5), "hits": report.hits(), "clips": len(report)}
+            return DevScore(report.per_instance(), "top-1", details, higher_is_better=True)
+
+        return judge
+
+    def watch(self) -> None:
+        """There is no blank to be stuck at."""
+
+    def card(self, network: nn.Module) -> dict[str, Any]:
+        """What the card of a trained network says of the corpus."""
+        described = {**self.dataset("train").describe(), "stream": self.data.stream}
+        return {
+            "classes": self.corpus.classes,
+            "corpus": self.corpus.name,
+            "layout": self.corpus.layout.name,
+            "preprocessing": described,
+        }
+
+    def batches(self, dataset: IsolatedDataset) -> Iterable[Batch]:
+        """Every sample once, not augmented."""
+        batches = loader(dataset, max_clips=self.evaluate.clips_per_batch, shuffle=False, workers=self.data.workers)
+        return cast(Iterable[Batch], batches)
+
+    def scores(self, network: nn.Module, split: str) -> ClipScores:
+        """What a network says about every clip of a part, in as many views as the configuration wants."""
+        dataset = self.dataset(split, views=self.evaluate.views)
+        return look(network, dataset, self.batches(dataset), self.precision, self.evaluate.average)

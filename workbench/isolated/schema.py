@@ -1,0 +1,65 @@
+"""What a configuration about isolated clips holds; sections that it shares with others are those of the workbench."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from torch import nn
+
+from slr.data.isolated import Transform
+from workbench.components import TARGET
+from workbench.config import Section
+from workbench.schema import CorpusNode, Loading, Positive, Run, Stages, component
+
+ISOLATED = "slr.data.isolated"  # where corpora of isolated clips come from
+STREAM_MAKER = f"{ISOLATED}.ToStream"
+
+IsolatedNetworkNode = Annotated[
+    dict[str, Any],
+    component("num_classes", "layout", "frame_size", "task", "persons", "in_channels", kind=nn.Module),
+]
+TransformNode = Annotated[dict[str, Any], component("stream", kind=Transform)]
+
+
+class IsolatedData(Loading):
+    """A corpus of isolated clips, the stream of it, and the pipeline that makes samples of its clips.
+
+    ``stream`` goes to the transforms of the pipeline that ask for it: ``slr.data.isolated.ToStream``, at its place in
+    the pipeline, makes the stream.
+    """
+
+    root: str
+    corpus: CorpusNode
+    stream: Literal["joint", "bone", "joint-motion", "bone-motion"] = "joint"
+    pipeline: tuple[TransformNode, ...] = ()
+
+    @model_validator(mode="after")
+    def _made_somewhere(self) -> IsolatedData:
+        if self.stream != "joint" and all(node[TARGET] != STREAM_MAKER for node in self.pipeline):
+            raise ValueError(f"the stream is {self.stream}, and no {STREAM_MAKER} in the pipeline makes it")
+        return self
+
+
+class IsolatedEvaluate(Section):
+    """How networks are judged; the dev part selects the epoch, and no other part can.
+
+    ``views`` samples of every clip are shown in testing, and their scores are averaged: ``logits`` or
+    ``probabilities``, which the score file then holds.
+    """
+
+    clips_per_batch: Positive = 64
+    every_epochs: Positive = 1
+    select_on: Literal["dev"] = "dev"
+    views: Positive = 1
+    average: Literal["logits", "probabilities"] = "logits"
+
+
+class IsolatedTrainConfig(Section):
+    """One network on isolated clips, no teacher."""
+
+    run: Run
+    data: IsolatedData
+    network: IsolatedNetworkNode
+    stages: Annotated[Stages, Field(min_length=1)]
+    evaluate: IsolatedEvaluate = IsolatedEvaluate()

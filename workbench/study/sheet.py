@@ -1,0 +1,206 @@
+"""A table as text, before any file format: headings, cells with marks, footnotes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from slr.scoring import RecipeComparison
+from workbench.study.columns import COLUMNS
+from workbench.study.schema import PaperFigure
+from workbench.study.summary import RowSummary, Summary
+
+NOTHING = "-"
+_PAPER_HEADINGS: dict[PaperFigure, str] = {"pla": "PLA", "dev_wer": "dev WER", "test_wer": "test WER"}
+
+
+@dataclass(frozen=True)
+class SheetCell:
+    """A text, and the letters of the footnotes that belong to it."""
+
+    text: str
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The heading of a column, below that of its group."""
+
+    text: str
+    group: str = ""
+
+
+@dataclass
+class Sheet:
+    """A whole table.
+
+    Attributes:
+        title: of the study.
+        lead: sentences above the table, the corpus first.
+        headings: of all columns, the first one that of the rows.
+        rows: cells of every row.
+        lines_after: numbers of rows below which a line is drawn.
+        notes: footnotes by letter.
+        remarks: sentences below the table.
+    """
+
+    title: str
+    lead: list[str]
+    headings: list[Heading]
+    rows: list[list[SheetCell]] = field(default_factory=list)
+    lines_after: list[int] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+    def mark(self, note: str) -> str:
+        """The letter of a footnote, the same one for the same words."""
+        known = {text: letter for letter, text in self.notes.items()}
+        if note not in known:
+            known[note] = _letter(len(self.notes))
+            self.notes[known[note]] = note
+        return known[note]
+
+
+def make_sheet(summary: Summary) -> Sheet:
+    """Lay a summary out."""
+    study = summary.grid.study
+    columns = [(name, *COLUMNS[name]) for name in study.columns]
+    published = [key for key in _PAPER_HEADINGS if any(key in row.paper for row in study.rows)]
+    many = len(_corpora(summary)) > 1
+    ours = f"ours, {_corpora(summary)[0]}" if len(_corpora(summary)) == 1 else "ours"
+    headings = [Heading(""), *(Heading(heading, ours if published else "") for _, heading, _ in columns)]
+    if study.paper is not None:
+        headings += [Heading(_PAPER_HEADINGS[key], f"paper, {study.paper.corpus}") for key in published]
+    if many:
+        headings.append(Heading("corpus"))
+    sheet = Sheet(study.title, _lead(summary), headings)
+    for row in summary.rows:
+        cells = [SheetCell(row.row.label, tuple(sheet.mark(note) for note in _notes(row)))]
+        cells += [SheetCell(_shown(of, row)) for _, _, of in columns]
+        for key in published:
+            flag = row.row.flags.get(key)
+            text = f"{row.row.paper[key]:.1f}" if key in row.row.paper else NOTHING
+            cells.append(SheetCell(text, (sheet.mark(flag),) if flag else ()))
+        if many:
+            cells.append(SheetCell("; ".join(row.corpora) or NOTHING))
+        sheet.rows.append(cells)
+    names = [row.name for row in study.rows]
+    sheet.lines_after = [names.index(name) for name in study.lines_after]
+    sheet.remarks = _remarks(summary)
+    return sheet
+
+
+def _letter(number: int) -> str:
+    """a to z, then aa, ab and so on."""
+    letters = ""
+    number += 1
+    while number > 0:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("a") + rest) + letters
+    return letters
+
+
+def _corpora(summary: Summary) -> list[str]:
+    return summary.each(lambda run: run.corpus)
+
+
+def _notes(row: RowSummary) -> list[str]:
+    missing = [] if row.row.paper_only or row.runs else ["no finished run"]
+    return [*row.notes, *missing]
+
+
+def _shown(of: Callable[[RowSummary], str | None], row: RowSummary) -> str:
+    return (of(row) if row.runs else None) or NOTHING
+
+
+def _lead(summary: Summary) -> list[str]:
+    study = summary.grid.study
+    lines = [study.about.strip()] if study.about.strip() else []
+    corpora = _corpora(summary)
+    if not corpora:
+        return [*lines, "No run of ours is finished."]
+    protocols = summary.each(lambda run: f"protocol {run.config.data.protocol}, decoder {run.measured['decoder']}")
+    lines.append(f"Ours: {'; '.join(corpora)}. {_capital('; '.join(protocols))}. {_seeds(summary)}.")
+    if study.paper is not None:
+        lines.append(f"Paper: {study.paper.source}, {study.paper.corpus}: another corpus than ours, so compare the "
+                     "differences between rows and not the rates.")  # fmt: skip
+    return lines
+
+
+def _seeds(summary: Summary) -> str:
+    study = summary.grid.study
+    seeds = f"Seed {study.seeds[0]}" if len(study.seeds) == 1 else f"Seeds {', '.join(map(str, study.seeds))}"
+    if study.corpus_seeds is None:
+        return seeds
+    return f"{seeds} on the corpora of seeds {', '.join(map(str, study.corpus_seeds))}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _remarks(summary: Summary) -> list[str]:
+    remarks = []
+    if any(row.runs for row in summary.rows):
+        remarks.append(_about_figures(summary))
+    remarks += [line for line in (_resolution(summary), _commits(summary)) if line]
+    remarks += [f"Not in the table: {problem}." for problem in summary.problems]
+    return remarks
+
+
+def _about_figures(summary: Summary) -> str:
+    study = summary.grid.study
+    several = max((len(row.runs) for row in summary.rows), default=0) > 1
+    text = "WER in % (mean and standard deviation over seeds" if several else "WER in % (one seed"
+    text += "); intervals are of 95 %."
+    if any(row.comparison for row in summary.rows):
+        alone = study.reference is None
+        reference = "the student alone of the same runs" if alone else summary.row(str(study.reference)).row.label
+        over = (
+            "clips resampled, seeds drawn from Student's t with the spread measured" if several else "clips resampled"
+        )
+        text += f" Differences and p are against {reference}: paired bootstrap ({over}), p with Holm's correction."
+        if not several:
+            text += " One seed says whether these networks differ, and not whether their recipes do."
+    return text
+
+
+def _resolution(summary: Summary) -> str | None:
+    """What a test set like this can tell apart: the median over the comparisons of the table."""
+    found = [row.comparison for row in summary.rows if row.comparison is not None]
+    recipes = sorted(one.resolvable for one in found if one.resolvable is not None)
+    networks = sorted(one.resolvable_clips for one in found if one.resolvable_clips is not None)
+    if not recipes:
+        return None
+    clips, glosses = _size(summary)
+    text = f"On these {clips} test clips with {glosses} glosses and {_runs_each(found)} a true difference of "
+    text += f"{100 * _middle(recipes):.1f} points is found four times out of five"
+    if networks and max(one.seeds for one in found) > 1:
+        text += f", between networks as they are (clips alone) one of {100 * _middle(networks):.1f}"
+    return f"{text} (5 % level, two-sided, before Holm's correction)."
+
+
+def _runs_each(found: Sequence[RecipeComparison]) -> str:
+    numbers = sorted({one.seeds for one in found})
+    several = "run" if numbers == [1] else "runs"
+    return f"{' or '.join(map(str, numbers))} {several} of each row"
+
+
+def _middle(values: Sequence[float]) -> float:
+    return values[len(values) // 2]
+
+
+def _size(summary: Summary) -> tuple[str, str]:
+    sizes = set()
+    for row in summary.rows:
+        for run in row.runs.values():
+            report = run.report(row.network or "student", "test")
+            if report is not None:
+                sizes.add((len(report.clips), report.counts.reference))
+    ordered = sorted(sizes)
+    return " or ".join(str(clips) for clips, _ in ordered), " or ".join(str(glosses) for _, glosses in ordered)
+
+
+def _commits(summary: Summary) -> str | None:
+    commits = [commit[:10] for commit in summary.each(lambda run: run.commit) if commit]
+    return f"Made at commit {', '.join(commits)}." if commits else None

@@ -1,0 +1,281 @@
+"""What the finished runs of a study say, row by row: means, spreads, intervals, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+from typing import Any
+
+from slr.scoring import (
+    RecipeComparison,
+    RecipeGap,
+    RecipeRate,
+    SeedSpread,
+    WerReport,
+    compare_recipes,
+    holm,
+    recipe_gap,
+    recipe_rate,
+    seed_spread,
+)
+from workbench.result import LEAST_GAP
+from workbench.study.collect import Collected
+from workbench.study.folders import RunFolder
+from workbench.study.grid import Cell, Grid
+from workbench.study.schema import Role, Row
+
+Runs = Mapping[Cell, RunFolder]
+_Key = tuple[int | None, int]  # corpus seed, seed
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number of every run of a row, by cell."""
+
+    values: Mapping[Cell, float]
+
+    @property
+    def mean(self) -> float:
+        """Over all runs."""
+        return fmean(self.values.values())
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation between seeds; None for a single run."""
+        return stdev(self.values.values()) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class RowSummary:
+    """A row of the table.
+
+    Attributes:
+        row: what the study file says of it.
+        network: which network of its runs it shows; None for published figures alone.
+        wanted: the runs it should be made of.
+        runs: those it is made of.
+        figures: what was measured, by column.
+        dev: word error rate on dev, None without runs.
+        test: the same on test.
+        comparison: with the reference row, None where there is none; the spread between seeds is that of all rows.
+        holm: its p value corrected for the number of rows compared.
+        p_own_spread: what the p value would be with the spread of these two rows alone.
+        gap: share of the gap between the student alone and the teacher of the same runs.
+        notes: what a reader should know of these figures.
+    """
+
+    row: Row
+    network: Role | None
+    wanted: tuple[Cell, ...]
+    runs: Runs
+    figures: Mapping[str, Figure]
+    dev: RecipeRate | None = None
+    test: RecipeRate | None = None
+    comparison: RecipeComparison | None = None
+    holm: float | None = None
+    p_own_spread: float | None = None
+    gap: RecipeGap | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """The names of the corpora of its runs."""
+        return tuple(dict.fromkeys(run.corpus for run in self.runs.values()))
+
+    @property
+    def shown_gap(self) -> float | None:
+        """The share of the gap, where the gap is wide enough for one."""
+        if self.gap is None or (self.gap.gap_in_standard_errors or 0) <= LEAST_GAP:
+            return None
+        return self.gap.value
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A whole table; ``problems`` are sentences about runs that are not in it."""
+
+    grid: Grid
+    rows: tuple[RowSummary, ...]
+    problems: tuple[str, ...]
+
+    def row(self, name: str) -> RowSummary:
+        """The row of a name."""
+        return next(row for row in self.rows if row.row.name == name)
+
+    @property
+    def runs(self) -> list[RunFolder]:
+        """Every run in it, once."""
+        return list({id(run): run for row in self.rows for run in row.runs.values()}.values())
+
+    def each(self, of: Callable[[RunFolder], Any]) -> list[Any]:
+        """What its runs say, every answer once."""
+        return list(dict.fromkeys(of(run) for run in self.runs))
+
+
+def summarise(grid: Grid, collected: Collected) -> Summary:
+    """Make the rows of a table from what was found."""
+    rows = [_row(grid, row, collected) for row in grid.study.rows]
+    if grid.study.compare_with == "alone":
+        rows = _corrected([_compared_with_alone(row) for row in rows])
+    else:
+        reference = next(row for row in rows if row.row.name == grid.study.reference)
+        rows = _corrected(_compared_with_reference(rows, reference))
+    problems = [f"{cell}: {found.reason}" for cell, found in collected.cells.items() if found.run is None]
+    return Summary(grid, tuple(rows), tuple(problems))
+
+
+def _row(grid: Grid, row: Row, collected: Collected) -> RowSummary:
+    wanted = tuple(grid.cells(row.name))
+    if not wanted:
+        return RowSummary(row, None, (), {}, {})
+    role = grid.network(row.name)
+    runs = {cell: run for cell in wanted if (run := collected.cells[cell].run) is not None}
+    figures = {name: Figure(values) for name, of in _FIGURES.items() if (values := _values(runs, role, of))}
+    summary = RowSummary(row, role, wanted, runs, figures, notes=_notes(row, wanted, runs))
+    rates = {split: recipe_rate(_grouped(found)) for split in ("dev", "test") if (found := _reports(runs, role, split))}
+    return replace(summary, dev=rates.get("dev"), test=rates.get("test"), gap=_gap(runs) if role == "student" else None)
+
+
+def _notes(row: Row, wanted: Sequence[Cell], runs: Runs) -> tuple[str, ...]:
+    notes = [row.note] if row.note else []
+    if 0 < len(runs) < len(wanted):
+        notes.append(f"{len(runs)} of {len(wanted)} runs: " + "; ".join(str(cell) for cell in runs))
+    return tuple(notes)
+
+
+def _values(runs: Runs, role: Role, of: Callable[[RunFolder, Role], float | None]) -> dict[Cell, float]:
+    found = {cell: of(run, role) for cell, run in runs.items()}
+    return {cell: value for cell, value in found.items() if value is not None}
+
+
+def _reports(runs: Runs, role: Role, split: str) -> dict[_Key, WerReport]:
+    """The scores of a network by corpus seed and seed, where it was measured."""
+    found = {(cell.corpus_seed, cell.seed): run.report(role, split) for cell, run in runs.items()}
+    return {key: report for key, report in found.items() if report is not None}
+
+
+def _grouped(reports: Mapping[_Key, WerReport], keys: Iterable[_Key] | None = None) -> list[list[WerReport]]:
+    """The reports of every corpus, by seed."""
+    corpora: dict[int | None, list[WerReport]] = {}
+    for key in reports if keys is None else keys:
+        corpora.setdefault(key[0], []).append(reports[key])
+    return list(corpora.values())
+
+
+def _gap(runs: Runs) -> RecipeGap | None:
+    if any("teacher" not in run.measured["names"] for run in runs.values()):
+        return None
+    networks = [_reports(runs, role, "test") for role in ("baseline", "student", "teacher")]
+    if not runs or any(len(reports) < len(runs) for reports in networks):
+        return None
+    return recipe_gap(*(_grouped(reports) for reports in networks))
+
+
+def _compared_with_reference(rows: Sequence[RowSummary], reference: RowSummary) -> list[RowSummary]:
+    """The rows with their comparisons, by the spread between seeds of all of them."""
+    wanted = [row for row in rows if row is not reference and _is_compared(row)] if reference.runs else []
+    spread = _spread([reference, *wanted])
+    theirs = _by_seed(reference) if reference.runs else {}
+    label = reference.row.label
+    compared = {row.row.name: _compared(row, theirs, label, spread) for row in wanted}
+    return [compared.get(row.row.name, row) for row in rows]
+
+
+def _compared_with_alone(row: RowSummary) -> RowSummary:
+    """A distilled student beside the student alone of its own runs; the spread between seeds is that of the two."""
+    if row.network != "student" or not row.runs or row.row.compared is False:
+        return row
+    return _compared(row, _reports(row.runs, "baseline", "test"), "the student alone", None)
+
+
+def _corrected(rows: Sequence[RowSummary]) -> list[RowSummary]:
+    """The rows with their p values corrected for the number of comparisons."""
+    tested = {row.row.name: row.comparison.p_value for row in rows if row.comparison is not None}
+    corrected = dict(zip(tested, holm([*tested.values()]), strict=True))
+    return [replace(row, holm=corrected.get(row.row.name)) for row in rows]
+
+
+def _is_compared(row: RowSummary) -> bool:
+    wanted = row.row.compared if row.row.compared is not None else row.network != "teacher"
+    return wanted and bool(row.runs)
+
+
+def _spread(rows: Sequence[RowSummary]) -> SeedSpread | None:
+    """The spread between seeds, from the rows that have all the runs of the first, the reference."""
+    found = [_by_seed(row) for row in rows]
+    keys = found[0].keys()
+    return seed_spread([_grouped(reports, keys) for reports in found if keys <= reports.keys()]) if keys else None
+
+
+def _compared(row: RowSummary, theirs: Mapping[_Key, WerReport], label: str, spread: SeedSpread | None) -> RowSummary:
+    """The row with its comparison, on the seeds that both sides have; ``label`` is what the other side is called."""
+    ours = _by_seed(row)
+    common = [key for key in theirs if key in ours]
+    if not common:
+        return row
+    sides = (_grouped(theirs, common), _grouped(ours, common))
+    try:
+        found = compare_recipes(*sides, spread=spread)
+        own = compare_recipes(*sides)
+    except ValueError as error:
+        return replace(row, notes=(*row.notes, f"not compared with {label}: {error}"))
+    notes = row.notes
+    if len(common) < max(len(ours), len(theirs)):
+        notes = (*notes, f"compared with {label} on the {len(common)} runs that both have")
+    return replace(row, comparison=found, p_own_spread=own.p_value, notes=notes)
+
+
+def _by_seed(row: RowSummary) -> dict[_Key, WerReport]:
+    assert row.network is not None, "a row with runs shows a network of them"
+    return _reports(row.runs, row.network, "test")
+
+
+def _measured(key: str) -> Callable[[RunFolder, Role], float | None]:
+    return lambda run, role: run.measured[key].get(role)
+
+
+def _wer(split: str, of: Role | None = None) -> Callable[[RunFolder, Role], float | None]:
+    def rate(run: RunFolder, role: Role) -> float | None:
+        role = of or role
+        report = run.report(role, split) if role in run.measured["names"] else None
+        return None if report is None else report.wer
+
+    return rate
+
+
+def _count(name: str) -> Callable[[RunFolder, Role], float | None]:
+    def count(run: RunFolder, role: Role) -> float | None:
+        report = run.report(role, "test")
+        return None if report is None else getattr(report.counts, name)
+
+    return count
+
+
+def _agreement(key: str) -> Callable[[RunFolder, Role], float | None]:
+    def share(run: RunFolder, role: Role) -> float | None:
+        found = run.measured.get("pseudo_label_accuracy") or {}
+        # A training alone has the shares of its one network at the top.
+        of_role = found if role == "network" else found.get(role, {})
+        return of_role.get(key)
+
+    return share
+
+
+# What is measured of a run, by the column that shows its mean; rates are shares.
+_FIGURES: dict[str, Callable[[RunFolder, Role], float | None]] = {
+    "dev_wer": _wer("dev"),
+    "test_wer": _wer("test"),
+    "substitutions": _count("substitutions"),
+    "deletions": _count("deletions"),
+    "insertions": _count("insertions"),
+    "pla_all": _agreement("all"),
+    "pla_non_blank": _agreement("non_blank"),
+    "pla_dense": _agreement("dense"),
+    "teacher_wer": _wer("test", "teacher"),
+    "alone_wer": _wer("test", "baseline"),
+    "params": _measured("params"),
+    "macs": _measured("macs"),
+    "epoch_seconds": lambda run, role: run.epoch_seconds(role),
+    "train_seconds": _measured("seconds"),
+}
