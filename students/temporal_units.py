@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +44,7 @@ class Branches(nn.Module):
         kernel: steps of the convolutions.
         dilations: one per convolution.
         bias: of all layers.
+        idle: whether a batch norm follows directly. Biases are then left out of the sum; it has to read :attr:`offset`.
         uneven: whether the first branch takes what a division leaves; else the branches must divide the width.
 
     Raises:
@@ -50,7 +52,14 @@ class Branches(nn.Module):
     """
 
     def __init__(
-        self, width: int, stride: int, kernel: int, dilations: Sequence[int], bias: bool = True, uneven: bool = False
+        self,
+        width: int,
+        stride: int,
+        kernel: int,
+        dilations: Sequence[int],
+        bias: bool = True,
+        idle: bool = True,
+        uneven: bool = False,
     ) -> None:
         super().__init__()
         branches = len(dilations) + 2
@@ -59,6 +68,7 @@ class Branches(nn.Module):
             must = f"{branches} must divide them" if not uneven else f"there must be {branches} at least"
             raise ValueError(f"{branches} temporal branches cannot share {width} channels: {must}")
         self.stride = stride
+        self.idle = idle
         self.shares = [share + rest, *[share] * (branches - 2)]  # of all branches but the last
         self.squeeze = NormedLinear(width, width - share, bias)
         self.convs = nn.ModuleList(
@@ -66,20 +76,35 @@ class Branches(nn.Module):
             for own, dilation in zip(self.shares, dilations, strict=False)
         )
         self.skip = linear(width, share, bias)
+        if idle:
+            for layer in (*self.convs, self.skip):
+                idle_bias(layer)
 
     def forward(self, x: Tensor, valid: ValidSteps, left: ValidSteps) -> Tensor:
         """The branches side by side at the steps that are left."""
-        clips = valid.scatter(self.squeeze(x, relu=True)).values.permute(
-            0, 3, 1, 2
-        )  # channels last in memory, as convolutions like it
-        *read, pooled = clips.split(self.shares, dim=1)
-        skipped = left.scatter(self.skip(every_step(x, self.stride, valid, left))).values.permute(0, 3, 1, 2)
-        branches = [conv(part) for conv, part in zip(self.convs, read, strict=True)] + [self._pool(pooled), skipped]
-        return left.gather(torch.cat(branches, dim=1).permute(0, 2, 3, 1))
+        clips = valid.scatter(self.squeeze(x, relu=True)).values
+        *read, pooled = clips.split(self.shares, dim=-1)
+        kept = every_step(x, self.stride, valid, left)
+        skipped = nn.functional.linear(kept, self.skip.weight, None if self.idle else self.skip.bias)
+        branches = [
+            over_clips(cast(nn.Conv2d, conv), part, not self.idle) for conv, part in zip(self.convs, read, strict=True)
+        ]
+        branches += [self._pooled(pooled), left.scatter(skipped).values]
+        return left.gather(torch.cat(branches, dim=-1))
 
-    def _pool(self, clips: Tensor) -> Tensor:
+    @property
+    def offset(self) -> Tensor | None:
+        """``[width]``: what the biases add to the branches, if they are idle and there are any."""
+        if not self.idle or self.skip.bias is None:
+            return None
+        return torch.cat(
+            [*(conv.bias for conv in self.convs), self.skip.bias.new_zeros(self.shares[-1]), self.skip.bias]
+        )
+
+    def _pooled(self, clips: Tensor) -> Tensor:
         """Maximum of a step and its two neighbours; none is negative, so the zeros of the padding never win."""
-        return nn.functional.max_pool2d(clips, (3, 1), (self.stride, 1), (1, 0))
+        moved = clips.permute(0, 3, 1, 2)
+        return nn.functional.max_pool2d(moved, (3, 1), (self.stride, 1), (1, 0)).permute(0, 2, 3, 1)
 
 
 class TemporalBranches(nn.Module):
@@ -109,10 +134,10 @@ class TemporalBranches(nn.Module):
 
     def forward(self, x: Tensor, valid: ValidSteps, left: ValidSteps, plus: Tensor | None = None) -> Tensor:
         """The steps that are left."""
-        y = self.branches(x, valid, left)
+        y, offset = self.branches(x, valid, left), self.branches.offset
         if not self.activated:
-            return self.norm.normalise(y, plus=plus, relu=True)
-        y = self.norm.normalise(y, relu=True)
+            return self.norm.normalise(y, offset=offset, plus=plus, relu=True)
+        y = self.norm.normalise(y, offset=offset, relu=True)
         return y if plus is None else torch.relu(y + plus)
 
 
@@ -139,7 +164,7 @@ class MixedBranches(nn.Module):
     ) -> None:
         super().__init__()
         self.stride = stride
-        self.branches = Branches(width, stride, kernel, dilations, bias, uneven=True)
+        self.branches = Branches(width, stride, kernel, dilations, bias, idle=joints is None, uneven=True)
         self.share = None if joints is None else nn.Parameter(torch.zeros(joints))
         self.norm = MaskedBatchNorm(width)
         self.mix = NormedLinear(width, width, bias)
@@ -152,7 +177,8 @@ class MixedBranches(nn.Module):
             y = self.branches(torch.cat([x, x.mean(1, keepdim=True)], dim=1), valid, left)
             each, mean = y.split([x.shape[1], 1], dim=1)
             y = torch.addcmul(each, mean, self.share[:, None])
-        return self.mix(self.norm.normalise(y, relu=True), plus, relu=True)
+        y = self.norm.normalise(y, offset=self.branches.offset, relu=True)
+        return self.mix(y, plus, relu=True)
 
 
 def over_time(width: int, kernel: int, stride: int = 1, dilation: int = 1, bias: bool = True) -> nn.Conv2d:
@@ -167,8 +193,8 @@ def over_time(width: int, kernel: int, stride: int = 1, dilation: int = 1, bias:
     return nn.Conv2d(width, width, (kernel, 1), (stride, 1), (padding, 0), (dilation, 1), bias=bias)
 
 
-def over_clips(conv: nn.Conv2d, clips: Tensor) -> Tensor:
-    """A convolution without its bias, over the steps of ``[B, T, J, width]``."""
+def over_clips(conv: nn.Conv2d, clips: Tensor, biased: bool = False) -> Tensor:
+    """A convolution over the steps of ``[B, T, J, width]``, without its bias or with it."""
     moved = clips.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
-    y = nn.functional.conv2d(moved, conv.weight, None, conv.stride, conv.padding, conv.dilation)
-    return y.permute(0, 2, 3, 1)
+    bias = conv.bias if biased else None
+    return nn.functional.conv2d(moved, conv.weight, bias, conv.stride, conv.padding, conv.dilation).permute(0, 2, 3, 1)

@@ -77,8 +77,9 @@ def _blocks(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
     def build() -> Any:
         net = network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
         for name, parameter in net.trunk.named_parameters():
-            # A newborn refines no graph and attends to nothing; what would do so gets no gradient yet.
-            if name.endswith(("strength", "alpha", "beta", "share", "_gate.weight")):
+            # A newborn refines no graph and attends to nothing; what would do so gets no gradient yet. Few units may
+            # all be closed by ReLU, and these see nothing negative.
+            if name.endswith(("strength", "alpha", "beta", "share", "_gate.weight", "attention.squeeze.weight")):
                 nn.init.normal_(parameter, 0.5, 0.1)
             elif name.endswith("norm.weight"):
                 nn.init.ones_(parameter)
