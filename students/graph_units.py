@@ -51,8 +51,7 @@ class AdaptiveGraphConv(nn.Module):
         count, joints = self.parts.shape[:2]
         # Features first in memory: then the steps of a clip lie together, and products sum over them as they are.
         compared = torch.addmm(self.compare.bias[:, None], self.compare.weight, x.flatten(0, 1).t())
-        clips = valid.scatter(compared.view(len(compared), -1, joints).transpose(0, 1))
-        theta, phi = clips.values.permute(2, 0, 1, 3).reshape(2, -1, valid.steps, joints).unbind()  # [K D B, T, J]
+        theta, phi = in_clips(compared, joints, valid).reshape(2, -1, valid.steps, joints).unbind()  # [K D B, T, J]
         summed = torch.bmm(theta.transpose(1, 2), phi).unflatten(0, (count, -1, valid.clips)).sum(1)  # [K, B, J, J]
         size = valid.lengths.clamp(min=1).to(x.dtype) * (len(compared) // (2 * count))
         return summed.transpose(0, 1) / size[:, None, None, None]
@@ -85,23 +84,29 @@ class DynamicGraphConv(nn.Module):
 
     def forward(self, x: Tensor, valid: ValidSteps) -> Tensor:
         """``[N, J, in_width]`` -> ``[N, J, width]``."""
-        clips = valid.scatter(self.before(x, relu=True)).values
-        batch, steps, joints, width = clips.shape
-        channels = clips.flatten(1, 2).transpose(1, 2).reshape(batch * width, steps, joints)
-        spread = torch.bmm(channels, self._graph(valid.scatter(x)).flatten(0, 1))  # [B width, T, J]
-        rows = spread.view(batch, width, -1).transpose(1, 2).reshape(batch, steps, joints, width)
-        return self.after(valid.gather(rows), self.shortcut(x, valid, valid), relu=True)
+        joints = x.shape[1]
+        # Features first: then joints and steps of a clip lie together, and nothing is copied on the way there and back.
+        before = in_clips(self.before.features_first(x, relu=True), joints, valid)
+        graph = self._graph(valid.scatter(x))
+        spread = torch.bmm(before.reshape(-1, valid.steps, joints), graph)  # [width B, T, J]
+        rows = valid.gather(spread.view(before.shape).permute(1, 2, 0, 3)).transpose(1, 2)
+        return self.after(rows, self.shortcut(x, valid, valid), relu=True)
 
     def _graph(self, clips: Padded) -> Tensor:
-        """``[B, width, J, J]``: giving, receiving."""
-        sides = self.compare(mean_over_steps(clips)).transpose(1, 2)  # [B, 2 width, J]
-        q, p = sides.chunk(2, dim=1)
+        """``[width B, J, J]``: giving, receiving."""
+        groups, joints = self.parts.shape[:2]
+        sides = self.compare(mean_over_steps(clips)).permute(2, 0, 1).contiguous()  # [2 width, B, J]
+        q, p = sides.unflatten(0, (2, groups, -1)).unbind()  # [K, M, B, J]
         unlike = torch.tanh_(q[..., :, None] - p[..., None, :])
-        groups = len(self.parts)
-        q, p = (side.reshape(-1, side.shape[1] // groups, side.shape[2]) for side in (q, p))  # [B K, M, J]
-        like = torch.bmm(q.transpose(1, 2), p).softmax(-2).unflatten(0, (-1, groups))  # [B, K, J, J]
-        shared = self.parts + self.beta[0] * like
-        return torch.addcmul(shared[:, :, None], unlike.unflatten(1, (groups, -1)), self.alpha[0]).flatten(1, 2)
+        like = (q.permute(0, 2, 3, 1) @ p.permute(0, 2, 1, 3)).softmax(-2)  # [K, B, J, J]
+        shared = self.parts[:, None] + self.beta[0] * like
+        return torch.addcmul(shared[:, None], unlike, self.alpha[0]).view(-1, joints, joints)
+
+
+def in_clips(features: Tensor, joints: int, valid: ValidSteps) -> Tensor:
+    """``[D, N J]`` -> ``[D, B, T, J]``, zero as padding; a view where no clip has any."""
+    rows = features.view(len(features), -1, joints).transpose(0, 1)
+    return valid.scatter(rows).values.permute(2, 0, 1, 3)
 
 
 def mean_over_steps(clips: Padded) -> Tensor:

@@ -97,9 +97,8 @@ class Branches(nn.Module):
         """``[width]``: what the biases add to the branches, if they are idle and there are any."""
         if not self.idle or self.skip.bias is None:
             return None
-        return torch.cat(
-            [*(conv.bias for conv in self.convs), self.skip.bias.new_zeros(self.shares[-1]), self.skip.bias]
-        )
+        convs = [cast(Tensor, conv.bias) for conv in self.convs]
+        return torch.cat([*convs, self.skip.bias.new_zeros(self.shares[-1]), self.skip.bias])
 
     def _pooled(self, clips: Tensor) -> Tensor:
         """Maximum of a step and its two neighbours; none is negative, so the zeros of the padding never win."""

@@ -59,6 +59,11 @@ class NormedLinear(nn.Module):
         y = nn.functional.linear(x, self.linear.weight)
         return self.norm.normalise(y, offset=self.linear.bias, plus=plus, relu=relu)
 
+    def features_first(self, x: Tensor, relu: bool = False) -> Tensor:
+        """Of ``[N, J, in_width]``, with the features first in memory: ``[width, N J]``."""
+        y = self.linear.weight @ x.flatten(0, 1).t()
+        return self.norm.normalise(y, offset=self.linear.bias, relu=relu, features_first=True)
+
 
 class Shortcut(nn.Module):
     """The input as a unit adds it: as it is or, where the shape changes, through a linear layer and batch norm."""

@@ -26,7 +26,13 @@ class MaskedBatchNorm(nn.Module):
         return valid.scatter(self.normalise(valid.gather(padded.values)))
 
     def normalise(
-        self, rows: Tensor, *, offset: Tensor | None = None, plus: Tensor | None = None, relu: bool = False
+        self,
+        rows: Tensor,
+        *,
+        offset: Tensor | None = None,
+        plus: Tensor | None = None,
+        relu: bool = False,
+        features_first: bool = False,
     ) -> Tensor:
         """Normalise ``[N, ..., D]`` rows that hold no padding.
 
@@ -39,8 +45,9 @@ class MaskedBatchNorm(nn.Module):
                 in training a bias is idle here, and only the running mean knows of it. It gets no gradient.
             plus: what is added to the normalised rows; of their shape.
             relu: whether what is negative then becomes zero.
+            features_first: whether rows are ``[D, N]``.
         """
-        flat = self._normalised(rows.reshape(-1, rows.shape[-1]), offset)
+        flat = self._normalised(rows[None] if features_first else rows.reshape(-1, rows.shape[-1]), offset)
         # In place, and on the tensor itself: on a view of it, autograd would copy.
         if plus is not None:
             flat.add_(plus.reshape(flat.shape))
@@ -49,10 +56,11 @@ class MaskedBatchNorm(nn.Module):
         return flat.view(rows.shape)
 
     def _normalised(self, flat: Tensor, offset: Tensor | None) -> Tensor:
+        """``[N, D]`` or ``[1, D, N]``."""
         norm = self.norm
         if isinstance(norm, nn.SyncBatchNorm):  # its statistics span processes, and each of them must take part
-            return norm(flat if offset is None else flat + offset.detach())
-        learns = self.training and flat.shape[0] > 1
+            return norm(flat if offset is None else flat + (offset if flat.ndim == 2 else offset[:, None]).detach())
+        learns = self.training and flat.numel() > flat.shape[1]
         if learns and offset is None:
             return norm(flat)
         mean = norm.running_mean

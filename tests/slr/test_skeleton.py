@@ -21,6 +21,7 @@ SIZES = {
     "mediapipe-holistic-543": 543,
     "openpose-18": 18,
     "ntu-25": 25,
+    "ntu-25-pyskl": 25,
     "kinect-20": 20,
     "nose-hands-3": 3,
     "leap-hand-20": 20,
