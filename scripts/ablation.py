@@ -44,4 +44,5 @@ if __name__ == "__main__":
     parser.add_argument("--slurm", type=options, nargs="?", const={}, metavar="key=value,...", help="through submitit")
     parser.add_argument("--table-only", action="store_true", help="run nothing: the table of the run folders there are")
     parser.add_argument("--dry-run", action="store_true", help="print the grid, the commands and the time they take")
+    parser.add_argument("--fresh", action="store_true", help="do every run again, all its networks trained anew")
     sys.exit(command(main, parser))

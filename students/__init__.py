@@ -8,6 +8,7 @@ from students.dke_gcn import DKEGCN, LightDKEGCN
 from students.dsta_slr import DSTASLR
 from students.joint_rnn import JointRNN
 from students.landmark_transformer import LandmarkTransformer
+from students.ms_g3d import MSG3D
 from students.st_gcn import STGCN
 from students.st_gcn_pp import STGCNPP
 from students.stgt import STGT
@@ -18,6 +19,7 @@ __all__ = [
     "DGSTGCN",
     "DKEGCN",
     "DSTASLR",
+    "MSG3D",
     "S8",
     "STGCN",
     "STGCNPP",

@@ -19,6 +19,7 @@ from students import (
     DGSTGCN,
     DKEGCN,
     DSTASLR,
+    MSG3D,
     S8,
     STGCN,
     STGCNPP,
@@ -104,6 +105,12 @@ def _dsta(label: str, **arguments: Any) -> Case:
         return net
 
     return Case(f"DSTASLR-{label}", build, _step_shape(arguments))
+
+
+def _ms_g3d(label: str, **arguments: Any) -> Case:
+    small = {"channels": (6, 12), "strides": (1, 2), "scales": 3, "window_scales": 2, **_small_head(arguments)}
+    build = lambda: MSG3D(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
+    return Case(f"MSG3D-{label}", build, _step_shape(arguments))
 
 
 def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
@@ -209,6 +216,11 @@ ROWS: dict[str, list[Case]] = {
         _dsta("default"),
         _dsta("class", task="class", persons=2, channels=(4, 4, 8), strides=(1, 2, 2), drop_blocks=1),
         _dsta("whole", drop_blocks=0, in_channels=2, pooling="mean", context="none"),
+    ],
+    "MSG3D": [
+        _ms_g3d("default"),
+        _ms_g3d("class", task="class", persons=2, strides=(1, 1), windows=(5,)),
+        _ms_g3d("pyskl", normalise="columns", stored_graphs=True, in_channels=2, pooling="mean", context="none"),
     ],
     "CoSign1S": [
         _cosign("default", CoSign1S, mask_rate=0.4),

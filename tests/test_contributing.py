@@ -13,16 +13,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import kd.losses
 import slr.data
+import slr.data.isolated.readers
 import students
 from kd.losses.base import Loss
 from slr.data import collate, write_keypoints
 from slr.data import inspect as inspect_corpus
+from slr.data.isolated import IsolatedStore, StoredCorpus, write_store
 from slr.skeleton import skeleton_layout
 from slr.types import Network
 from tests import losses as loss_rows
@@ -34,6 +37,7 @@ from workbench.assemble import make_dataset, open_corpus
 from workbench.config import load_config
 from workbench.preflight import check_distillation
 from workbench.schema import Data, DistillConfig
+from workbench.study.grid import plan
 
 PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 # Every block of code in a language of ours begins with a comment that says where it belongs.
@@ -47,7 +51,7 @@ def block(place: str) -> str:
 def test_every_block_says_where_it_belongs_and_is_run_here() -> None:
     assert len(re.findall(r"^```(?:python|yaml)$", PAGE, re.MULTILINE)) == len(BLOCKS)
     used = re.findall(
-        r"(?:block|added|configured|row)\(\s*(?:\w+, )*\"([^\"]+)\"", Path(__file__).read_text(encoding="utf-8")
+        r"(?:block|added|configured|written|row)\(\s*(?:\w+, )*\"([^\"]+)\"", Path(__file__).read_text(encoding="utf-8")
     )
     assert set(used) == set(BLOCKS)
 
@@ -105,6 +109,11 @@ def hold_for(module: ModuleType, case: Any) -> int:
 def configured(folder: Path, place: str) -> Path:
     """The configuration of a block, among all others."""
     shutil.copytree(ROOT / "configs", folder / "configs")
+    return written(folder, place)
+
+
+def written(folder: Path, place: str) -> Path:
+    """The file of a block, in its place below a folder."""
     path = folder / place
     path.write_text(f"# {place}\n{block(place)}", encoding="utf-8")
     return path
@@ -128,6 +137,14 @@ def test_the_loss_meets_what_holds_for_every_loss(
     config = load_config(configured(tmp_path, "configs/cosine.yaml"), schema=DistillConfig)
     assert check_distillation(config).teacher_taps >= {"conv"}
     assert config.distillation.losses["cosine"].weight == 1
+    (tmp_path / "experiments").mkdir()
+    grid = plan(written(tmp_path, "experiments/cosine.yaml"), tmp_path / "runs")
+    assert [str(cell) for cell in grid.runs] == [
+        f"{row}, seed {seed}" for row in ("cosine", "fitnet") for seed in range(3)
+    ]
+    for run in grid.runs.values():
+        assert isinstance(run.config, DistillConfig)
+        assert check_distillation(run.config).teacher_taps >= {"conv"}
 
 
 def test_the_test_of_the_loss_would_notice_another_formula(
@@ -225,3 +242,20 @@ def test_everything_was_taken_out_again() -> None:
     assert "StepCosine" not in kd.losses.__all__
     assert "FrameMLP" not in test_every_combination.students.__all__
     assert not hasattr(slr.data, "TableCorpus")
+
+
+def test_the_corpus_of_isolated_clips(added: Callable[[str, ModuleType], Any], tmp_path: Path) -> None:
+    reader = added("slr/data/isolated/readers/numbered.py", slr.data.isolated.readers)
+    for sign in ("ja", "nein"):
+        for signer in (3, 5, 8):
+            (tmp_path / "clips" / sign).mkdir(parents=True, exist_ok=True)
+            np.save(tmp_path / "clips" / sign / f"{signer}-1.npy", np.full((signer, 27, 3), 0.5))
+    store = IsolatedStore(write_store(tmp_path / "store", reader(tmp_path / "clips")))
+    assert store.splits == {"signers": {"train": 4, "test": 2}}
+    assert [store.row(index).signer for index in (0, 5)] == ["3", "8"]
+    assert store.read(1).shape == (5, 1, 27, 3)
+    corpus = StoredCorpus(tmp_path / "store", held_out=0.5)
+    assert [clip.id for clip in corpus.clips("test")] == ["ja-5-1", "nein-5-1"]
+    assert len(corpus.clips("dev")) == 2
+    with pytest.raises(ValueError, match=r"there is no SIGN/SIGNER-NUMBER\.npy below"):
+        reader(tmp_path / "none")

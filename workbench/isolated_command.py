@@ -8,20 +8,51 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slr.data.isolated import NTU, NWUCLA, WLASL50, ClipSource, IsolatedStore, NTUArchive, write_store
-from workbench.disk import saying_when_full
-from workbench.making import Making
-from workbench.progress import Progress, make_progress
+from slr.data.isolated import DSTA, NTU, NWUCLA, WLASL50, ClipSource, Kinetics, NTUArchive, Pyskl, read_classes
+from slr.data.isolated.readers.dsta import SETS
+from workbench.isolated.prepare import Storing, prepare_store
+from workbench.progress import make_progress
+from workbench.table_command import add_own_clips, add_wlasl
 
 
 def add_isolated_corpora(commands: Any) -> None:
     """Add the commands to the subcommands of a parser."""
-    for add in (_nw_ucla, _wlasl50, _ntu):
+    for add in (_nw_ucla, _ntu, _kinetics, _pyskl, _dsta, _wlasl50):
         add(commands)
+    add_wlasl(commands, add_corpus)
+    add_own_clips(commands, add_corpus)
+
+
+def add_corpus(
+    commands: Any,
+    name: str,
+    about: str,
+    open_source: Callable[[Namespace], ClipSource],
+    *,
+    non_finite: str = "refuse",
+) -> ArgumentParser:
+    """A verb that makes a store, with the options that all of them have."""
+    parser = commands.add_parser(name, help=about, description=f"Store {about}, for configurations to read by index.")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", default=Path("data") / name, help="the store to make (default: %(default)s)"
+    )
+    parser.add_argument("--dtype", choices=("float32", "float16"), default="float32", help="default: %(default)s")
+    parser.add_argument(
+        "--non-finite", choices=("refuse", "missing"), default=non_finite,
+        help="what a NaN or an infinity is: a fault, or a missing joint (default: %(default)s)",
+    )  # fmt: skip
+    parser.set_defaults(work=partial(_work, open_source=open_source))
+    return parser
+
+
+def _work(asked: Namespace, open_source: Callable[[Namespace], ClipSource]) -> None:
+    """Make the store, and print its folder last."""
+    storing = Storing(asked.out, asked.dtype, asked.non_finite)
+    print(prepare_store(storing, lambda: open_source(asked), make_progress()))
 
 
 def _nw_ucla(commands: Any) -> None:
-    parser = _corpus(commands, "nw-ucla", "NW-UCLA skeletons, one JSON file per clip", _open_nw_ucla)
+    parser = add_corpus(commands, "nw-ucla", "NW-UCLA skeletons, one JSON file per clip", _open_nw_ucla)
     parser.add_argument("source", type=Path, help="folder of aXX_sXX_eXX_vXX.json, or all_sqe.tar.xz or .zip")
     parser.add_argument("--incomplete", action="store_true", help="take what there is of the 1484 clips")
 
@@ -31,14 +62,14 @@ def _open_nw_ucla(asked: Namespace) -> ClipSource:
 
 
 def _wlasl50(commands: Any) -> None:
-    parser = _corpus(commands, "wlasl50", "keypoints of 50 WLASL glosses", lambda asked: WLASL50(asked.source))
+    parser = add_corpus(commands, "wlasl50", "keypoints of 50 WLASL glosses", lambda asked: WLASL50(asked.source))
     parser.add_argument("source", type=Path, help="wlasl50_real.npz")
 
 
 def _ntu(commands: Any) -> None:
     for variant in ("60", "120"):
         about = f"NTU RGB+D {variant} skeletons"
-        parser = _corpus(commands, f"ntu{variant}", about, partial(_open_ntu, variant=variant))
+        parser = add_corpus(commands, f"ntu{variant}", about, partial(_open_ntu, variant=variant))
         parser.add_argument(
             "source", type=Path, help=f"folder or zip of .skeleton files; or NTU{variant}_*.npz of CTR-GCN's scripts"
         )
@@ -53,9 +84,7 @@ def _ntu(commands: Any) -> None:
             "--second", choices=("zeros", "copy"),
             help="what a missing second person is (default: zeros for 60, a copy of the first for 120)",
         )  # fmt: skip
-        parser.add_argument(
-            "--workers", type=int, default=1, help="processes that read a folder (default: %(default)s)"
-        )
+        parser.add_argument("--workers", type=int, default=1, help="processes that read (default: %(default)s)")
 
 
 def _open_ntu(asked: Namespace, variant: str) -> ClipSource:
@@ -73,53 +102,41 @@ def _open_ntu(asked: Namespace, variant: str) -> ClipSource:
     )
 
 
-def _corpus(commands: Any, name: str, about: str, open_source: Callable[[Namespace], ClipSource]) -> ArgumentParser:
-    parser = commands.add_parser(name, help=about, description=f"Store {about}, for configurations to read by index.")
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", default=Path("data") / name, help="the store to make (default: %(default)s)"
-    )
-    parser.add_argument("--dtype", choices=("float32", "float16"), default="float32", help="default: %(default)s")
-    parser.add_argument(
-        "--non-finite", choices=("refuse", "missing"), default="refuse",
-        help="what a NaN or an infinity is: a fault, or a missing joint (default: %(default)s)",
-    )  # fmt: skip
-    parser.set_defaults(work=lambda asked: print(prepare_store(asked, open_source, make_progress())))
-    return parser
+def _kinetics(commands: Any) -> None:
+    parser = add_corpus(commands, "kinetics", "the Kinetics skeletons of ST-GCN", _open_kinetics)
+    parser.add_argument("source", type=Path, help="folder of kinetics_train, kinetics_val and their *_label.json")
+    parser.add_argument("--persons", type=int, default=2, help="bodies to keep of a frame (default: %(default)s)")
 
 
-def prepare_store(asked: Namespace, open_source: Callable[[Namespace], ClipSource], progress: Progress) -> Path:
-    """Make a store unless it is there, and say what is in it.
-
-    Raises:
-        ValueError: when the source is missing or faulty, or something else lies where the store should.
-        OSError: when there is no room.
-    """
-    out: Path = asked.out
-    made = not out.exists()
-    if made:
-        with Making(progress, "storing") as making, saying_when_full(out):
-            write_store(out, open_source(asked), dtype=asked.dtype, non_finite=asked.non_finite, progress=making)
-    store = IsolatedStore(out)
-    if not made:
-        progress.line(f"{out} is there already; remove it to have it made again")
-    for line in _description(store):
-        progress.line(line)
-    return out
+def _open_kinetics(asked: Namespace) -> ClipSource:
+    return Kinetics(asked.source, persons=asked.persons)
 
 
-def _description(store: IsolatedStore) -> list[str]:
-    card, frames = store.card, store.card["frames"]
-    lines = [
-        f"{card['name']}: {card['clips']} clips of {len(card['classes'])} classes, {frames['all']} frames "
-        f"({frames['shortest']} to {frames['longest']}), {store.spec.skeleton.name}, {', '.join(card['channels'])}"
-    ]
-    for split, parts in store.splits.items():
-        lines.append(f"  {split}: " + ", ".join(f"{count} {part}" for part, count in parts.items()))
-    for what, key in (
-        ("show nothing at all", "clips_of_zeros"),
-        ("had joints that were not finite", "joints_not_finite"),
-    ):
-        if card[key]:
-            some = ", ".join(list(card[key])[:3])
-            lines.append(f"  {len(card[key])} clips {what}, such as {some}")
-    return lines
+def _pyskl(commands: Any) -> None:
+    parser = add_corpus(commands, "pyskl", "an annotation pickle of pyskl", _open_pyskl)
+    parser.add_argument("source", type=Path, help="such as ntu60_3danno.pkl or ntu60_hrnet.pkl")
+    parser.add_argument("--persons", type=int, default=2, help="bodies to keep of a clip (default: %(default)s)")
+    parser.add_argument("--layout", help="the joints (default: by their number)")
+    parser.add_argument("--classes", type=Path, metavar="FILE", help="names of the classes (default: their numbers)")
+    parser.add_argument("--name", help="of the corpus (default: that of the file)")
+
+
+def _open_pyskl(asked: Namespace) -> ClipSource:
+    return Pyskl(asked.source, persons=asked.persons, layout=asked.layout, classes=class_names(asked), name=asked.name)
+
+
+def _dsta(commands: Any) -> None:
+    # MSASL's files have infinities, which the published feeder sets to 0.
+    parser = add_corpus(commands, "dsta", "keypoints in the files of DSTA-SLR", _open_dsta, non_finite="missing")
+    parser.add_argument("source", type=Path, help="folder of PART_data_joint.npy and PART_label.pkl")
+    parser.add_argument("--set", required=True, metavar="NAME", help=f"{', '.join(SETS)}, or a set of your own")
+    parser.add_argument("--classes", type=Path, metavar="FILE", help="names of the classes (default: their numbers)")
+
+
+def _open_dsta(asked: Namespace) -> ClipSource:
+    return DSTA(asked.source, asked.set, classes=class_names(asked))
+
+
+def class_names(asked: Namespace) -> tuple[str, ...]:
+    """The classes that an option names."""
+    return read_classes(asked.classes) if asked.classes else ()

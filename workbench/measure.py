@@ -66,6 +66,7 @@ def measure(
     sample = place.dataset("dev", streams)[0]
     per_second = place.corpus.fps / (int(sample.frames[-1]) + 1)
     return {
+        "corpus": place.corpus.name,
         "decoder": reader.decoder.name,
         "names": {role: type(one.network).__name__ for role, one in made.items()},
         "params": {role: count_parameters(one.network) for role, one in made.items()},

@@ -33,7 +33,8 @@ def add_made_corpora(commands: Any) -> None:
 def add_language_model(commands: Any) -> None:
     """Add the language model."""
     model = commands.add_parser("language-model", help="an n-gram model of glosses (ARPA) for the beam search")
-    model.add_argument("transcripts", type=Path, help="transcripts to count, the training split: .csv, .stm, lines")
+    model.add_argument("source", help="training sentences to count: .csv, .stm, lines, or a corpus (boston104)")
+    model.add_argument("words", nargs="*", metavar="key=value", help="settings of the corpus, as data.root=DIR")
     model.add_argument("--order", type=int, default=3, help="longest n-gram (default: %(default)s)")
     model.add_argument("--out", type=Path, metavar="FILE", default=Path("glosses.arpa"), help="default: %(default)s")
     model.set_defaults(work=_ngrams)
@@ -53,5 +54,5 @@ def _corpus(asked: Namespace) -> None:
 
 
 def _ngrams(asked: Namespace) -> None:
-    """Count the n-grams of a file of transcripts and print the file that was written."""
-    print(language_model(asked.transcripts, asked.order, asked.out))
+    """Count n-grams and print the file that was written."""
+    print(language_model(asked.source, asked.words, asked.order, asked.out, make_progress()))

@@ -147,6 +147,7 @@ def test_a_table_of_nothing_is_refused_and_tells_what_lies_there_instead(tmp_pat
     ("words", "expected"),
     [
         (("--jobs", "0"), "--jobs is 0: at least one run is done at a time"),
+        (("--fresh", "--dry-run"), "--fresh runs everything again"),
         (("data.corpus.profil=tiny",), "did you mean profile"),
         (("distillation.losses.kd.loss._target_=kd.losses.FitNet", "distillation.losses.kd.loss.tap=convv"), "'convv'"),
     ],

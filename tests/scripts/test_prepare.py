@@ -40,6 +40,18 @@ def test_a_language_model_is_made_of_transcripts(tmp_path: Path) -> None:
     assert (done.code, done.folder) == (0, tmp_path / "two.arpa")
     assert (tmp_path / "two.arpa").read_text(encoding="utf-8") == arpa([("REGEN", "MORGEN"), ("MORGEN",)], 2)
     assert here("prepare", "language-model", tmp_path / "none.csv").sentence.startswith(f"{tmp_path / 'none.csv'}: No ")
+    done = here("prepare", "language-model", tmp_path / "train.csv", "data.root=x")
+    assert done.sentence.startswith("data.root=x is a setting of a corpus")
+
+
+def test_a_language_model_is_made_of_the_training_sentences_of_a_corpus(simulated_root: Path, tmp_path: Path) -> None:
+    words = [f"data.root={simulated_root}", "data.corpus.profile=tiny", "data.corpus.level=very-high"]
+    done = here("prepare", "language-model", "synthetic", *words, "--out", tmp_path / "three.arpa")
+    assert (done.code, done.folder) == (0, tmp_path / "three.arpa")
+    corpus = simulated_corpus(simulated_root, profile="tiny", level="very-high")
+    expected = arpa([clip.glosses for clip in corpus.clips("train")], 3)
+    assert (tmp_path / "three.arpa").read_text(encoding="utf-8") == expected
+    assert "is neither a YAML file nor a corpus" in here("prepare", "language-model", "synthetik").sentence
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ SIZES = {
     "kinect-20": 20,
     "nose-hands-3": 3,
     "leap-hand-20": 20,
+    "coco-17": 17,
 }
 
 

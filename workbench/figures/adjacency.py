@@ -12,9 +12,8 @@ from matplotlib.image import AxesImage
 
 from slr.scoring import Transcript
 from workbench.figures.style import RELATIONS, WIDTH, grid, line, looks, plain, save, styled
-from workbench.report.relations import Matrix, Relations, by_distance, mean_relations
+from workbench.report.relations import SIDES, Matrix, Relations, by_distance, mean_relations
 
-SIDES = ("teacher", "student")
 _LONGEST = 7  # characters of a gloss beside an axis
 
 
@@ -86,7 +85,7 @@ def _distances(axes: Axes, both: dict[str, list[Matrix]], step_seconds: float) -
     axes.axhline(1, color="0.5", linewidth=0.6)
     axes.set(xlabel="seconds later", ylabel="times the even share", ylim=(0, None))
     axes.set_title("by distance, all clips", loc="left")
-    axes.legend()
+    axes.legend(loc="lower center")
 
 
 def _listened_to(axes: Axes, clip: RelatedClip) -> None:

@@ -20,6 +20,7 @@ from workbench.isolated.preflight import check_isolated
 from workbench.isolated.result import SPLITS, ClassifierResult, render_classifiers
 from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.isolated.scores import ClipScores, score_files
+from workbench.isolated.tables import leave_tables
 from workbench.measure import MadeNetwork
 from workbench.progress import Progress
 from workbench.published_weights import weights_digest
@@ -69,26 +70,23 @@ def scores_name(split: str) -> str:
 
 def _measure(place: IsolatedPlace, made: MadeNetwork, record: RunRecord) -> dict[str, Any]:
     """Test the network; leave scores, weights, metrics and curves in the run folder."""
-    about = {"network": type(made.network).__name__, "stream": place.data.stream}
+    title = f"{record.folder.name}: {place.corpus.name}"
     with saying_when_full(record.folder):
         for split in _there(place):
-            found = place.scores(made.network, split)
-            told = {**found.about, **about, "weights_sha256": made.card.weights_sha256}
-            ClipScores(found.ids, found.scores, found.labels, found.classes, found.kind, told).write(
-                record.folder / scores_name(split)
-            )
+            found = place.scores(made.network, made.card, split)
+            found.write(record.folder / scores_name(split))
+            leave_tables(found, record.folder, split, f"{title}, {split}")
         for source, ending in zip(checkpoint_files(made.checkpoint), (".safetensors", ".json"), strict=True):
             copy_whole(source, record.folder / f"{MAIN}{ending}")
         record.metrics.keep(lambda row: False)
         for row in MetricsFile(made.metrics).rows() if made.metrics else []:
             record.metrics.append({"network": MAIN, **row})
-        title = f"{record.folder.name}: {place.corpus.name}"
         draw_training(record.metrics.rows(), title, record.folder / FOLDER, ACCURACY_CURVES)
     batch = collate_isolated([place.dataset("train")[0]])
     pose = batch.stream("pose").values
     shape = pose.shape[1:] if pose.ndim == 5 else (pose.shape[1], 1, *pose.shape[2:])
     return {
-        "name": about["network"],
+        "name": type(made.network).__name__,
         "params": count_parameters(made.network),
         "macs": batch_macs(made.network, batch),
         "clip_shape": list(shape),

@@ -5,21 +5,15 @@ Every series has a style number; the style sheet gives it a colour and a dash, t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from workbench.report.breakdown import Breakdown, Rate
+from workbench.report.svg import Axis, drawing, label, marker, shown
 
 Point = tuple[float, float]
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 10, 8, 34
-_MARKERS = (
-    "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z",
-    "M-2.8 -2.8h5.6v5.6h-5.6z",
-    "M0 -3.6L3.4 2.6H-3.4z",
-    "M0 -4L4 0L0 4L-4 0z",
-)
 _SPREAD = 0.56  # of the place of a group, over which its series stand side by side
 
 
@@ -30,40 +24,6 @@ class Series:
     title: str
     style: int
     points: Sequence[Point]
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """From values to pixels."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    log: bool = False
-
-    def at(self, value: float) -> float:
-        low, high, here = (math.log10(each) if self.log else each for each in (self.low, self.high, value))
-        share = (here - low) / (high - low) if high > low else 0.5
-        return round(self.start + share * (self.end - self.start), 1)
-
-    def ticks(self) -> list[float]:
-        if self.log:
-            powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-            found = [float(f"1e{power}") for power in powers if self.low <= float(f"1e{power}") <= self.high]
-            return found if len(found) > 1 else [self.low, self.high]
-        return nice_ticks(self.low, self.high)
-
-
-def nice_ticks(low: float, high: float, at_most: int = 5) -> list[float]:
-    """Round numbers from ``low`` to ``high``, evenly apart."""
-    if not high > low:
-        return [low]
-    rough = (high - low) / at_most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    return [round(number * step, 10) for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def line_chart(
@@ -80,52 +40,53 @@ def line_chart(
     xs = [x for one in series for x, _ in one.points]
     ys = [y for one in series for _, y in one.points]
     width, height = size
-    across = _Axis(min(xs), max(xs), _LEFT, width - _RIGHT)
-    up = _Axis(min(0.0, *ys) if from_zero else min(ys), _headroom(max(ys), log), height - _BOTTOM, _TOP, log)
+    across = Axis(min(xs), max(xs), _LEFT, width - _RIGHT)
+    up = Axis(min(0.0, *ys) if from_zero else min(ys), _headroom(max(ys), log), height - _BOTTOM, _TOP, log)
     parts = [_frame(across, up, width, height, x_label, y_label)]
     for one in series:
         path = "M" + "L".join(f"{across.at(x)} {up.at(y)}" for x, y in one.points)
         parts.append(f'<g class="s{one.style}"><path class="line" d="{path}"/>')
         for x, y in one.points if markers else ():
             tip = f"{one.title}: {shown(y)} at {x_label} {shown(x)}"
-            parts.append(_marker(across.at(x), up.at(y), one.style, tip))
+            parts.append(marker(across.at(x), up.at(y), one.style, tip))
         parts.append("</g>")
-    label = f"{y_label} over {x_label}: " + "; ".join(_ends(one) for one in series)
-    return _svg(width, height, label, parts)
+    name = f"{y_label} over {x_label}: " + "; ".join(_ends(one) for one in series)
+    return drawing(width, height, name, parts)
 
 
-def group_chart(breakdown: Breakdown, order: Sequence[tuple[str, str, int]], width: int = 680) -> str:
+def group_chart(breakdown: Breakdown, order: Sequence[tuple[str, str, int]]) -> str:
     """Rates by group with their intervals, in percent; ``order`` holds role, title and style of every series."""
     height, groups = 210, breakdown.groups
+    width = max(520, _LEFT + _RIGHT + (30 + 14 * len(order)) * len(groups))
     highs = [100 * (rate.high or rate.value) for one in groups for rate in one.rates.values() if rate]
-    up = _Axis(0, _headroom(max(highs, default=1.0), False), height - 46, _TOP)
+    up = Axis(0, _headroom(max(highs, default=1.0), False), height - 46, _TOP)
     wide = (width - _LEFT - _RIGHT) / len(groups)
     parts = [_rules(up, width), _side(f"{breakdown.rate}, %", height - 12)]
     for number, group in enumerate(groups):
         middle = _LEFT + (number + 0.5) * wide
-        parts.append(_text(middle, height - 30, group.label, "tick mid strong"))
-        parts.append(_text(middle, height - 17, f"{group.glosses} glosses", "tick mid"))
-        parts.append(_text(middle, height - 5, f"{group.clips} clip{'s' * (group.clips != 1)}", "tick mid"))
+        parts.append(label(middle, height - 30, group.label, "tick mid strong"))
+        parts.append(label(middle, height - 17, f"{group.glosses} glosses", "tick mid"))
+        parts.append(label(middle, height - 5, f"{group.clips} clip{'s' * (group.clips != 1)}", "tick mid"))
         for place, (role, title, style) in enumerate(order):
             rate = group.rates[role]
             if rate is not None:
                 x = round(middle + wide * _SPREAD * ((place + 0.5) / len(order) - 0.5), 1)
                 tip = f"{title}, {group.label}: {percent(rate)}"
                 parts.append(f'<g class="s{style}">{_whisker(x, rate, up)}')
-                parts.append(f"{_marker(x, up.at(100 * rate.value), style, tip)}</g>")
-    label = f"{breakdown.rate} by {breakdown.title}; the table below the chart holds the numbers"
-    return _svg(width, height, label, parts)
+                parts.append(f"{marker(x, up.at(100 * rate.value), style, tip)}</g>")
+    name = f"{breakdown.rate} by {breakdown.title}; the table below the chart holds the numbers"
+    return drawing(width, height, name, parts)
 
 
 def interval_bar(rate: Rate, most: float, style: int) -> str:
     """One rate with its interval on a line from 0 to ``most``, for a cell of a table."""
-    across = _Axis(0, most, 6, 154)
+    across = Axis(0, most, 6, 154)
     x = across.at(rate.value)
     parts = ['<path class="rule" d="M6 10H154"/>', f'<g class="s{style}">']
     if rate.low is not None and rate.high is not None:
         parts.append(f'<path class="whisker" d="M{across.at(rate.low)} 10H{across.at(rate.high)}"/>')
-    parts += [_marker(x, 10, style, percent(rate)), "</g>"]
-    return _svg(160, 20, percent(rate), parts)
+    parts += [marker(x, 10, style, percent(rate)), "</g>"]
+    return drawing(160, 20, percent(rate), parts)
 
 
 def percent(rate: Rate) -> str:
@@ -138,16 +99,11 @@ def percent(rate: Rate) -> str:
     return f"{100 * rate.value:.1f} %{interval}"
 
 
-def shown(value: float) -> str:
-    """A number with three digits at most, where that says enough."""
-    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-
-
 def key(order: Iterable[tuple[str, int]]) -> str:
     """What the styles stand for, from titles and style numbers."""
     items = "".join(
         f'<li><svg class="s{style}" width="34" height="12" aria-hidden="true"><path class="line" d="M1 6H33"/>'
-        f"{_marker(17, 6, style, '')}</svg>{escape(title)}</li>"
+        f"{marker(17, 6, style, '')}</svg>{escape(title)}</li>"
         for title, style in order
     )
     return f'<ul class="key">{items}</ul>'
@@ -157,45 +113,31 @@ def _headroom(high: float, log: bool) -> float:
     return high if log else (1.06 * high or 1.0)
 
 
-def _frame(across: _Axis, up: _Axis, width: int, height: int, x_label: str, y_label: str) -> str:
-    ticks = "".join(_text(across.at(tick), height - 19, shown(tick), "tick mid") for tick in across.ticks())
-    below = _text((_LEFT + width - _RIGHT) / 2, height - 4, x_label, "tick mid")
+def _frame(across: Axis, up: Axis, width: int, height: int, x_label: str, y_label: str) -> str:
+    ticks = "".join(label(across.at(tick), height - 19, shown(tick), "tick mid") for tick in across.ticks())
+    below = label((_LEFT + width - _RIGHT) / 2, height - 4, x_label, "tick mid")
     return _rules(up, width) + ticks + below + _side(y_label, height)
 
 
-def _rules(up: _Axis, width: int) -> str:
+def _rules(up: Axis, width: int) -> str:
     parts = []
     for tick in up.ticks():
         parts.append(f'<path class="rule" d="M{_LEFT} {up.at(tick)}H{width - _RIGHT}"/>')
-        parts.append(_text(_LEFT - 5, up.at(tick) + 3.5, shown(tick), "tick end"))
+        parts.append(label(_LEFT - 5, up.at(tick) + 3.5, shown(tick), "tick end"))
     return "".join(parts)
 
 
-def _side(label: str, height: float) -> str:
+def _side(name: str, height: float) -> str:
     middle = (height - _BOTTOM + _TOP) / 2
-    return f'<text class="tick mid" transform="translate(10 {middle:.0f}) rotate(-90)">{escape(label)}</text>'
+    return f'<text class="tick mid" transform="translate(10 {middle:.0f}) rotate(-90)">{escape(name)}</text>'
 
 
-def _whisker(x: float, rate: Rate, up: _Axis) -> str:
+def _whisker(x: float, rate: Rate, up: Axis) -> str:
     if rate.low is None or rate.high is None:
         return ""
     return f'<path class="whisker" d="M{x} {up.at(100 * rate.low)}V{up.at(100 * rate.high)}"/>'
 
 
-def _marker(x: float, y: float, style: int, tip: str) -> str:
-    title = f"<title>{escape(tip)}</title>" if tip else ""
-    return f'<path class="dot" transform="translate({x} {y})" d="{_MARKERS[style % len(_MARKERS)]}">{title}</path>'
-
-
-def _text(x: float, y: float, text: str, kind: str) -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
-
-
 def _ends(one: Series) -> str:
     (_, first), (_, last) = one.points[0], one.points[-1]
     return f"{one.title} from {shown(first)} to {shown(last)}"
-
-
-def _svg(width: int, height: int, label: str, parts: Iterable[str]) -> str:
-    name = escape(label, quote=True)
-    return f'<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-label="{name}">{"".join(parts)}</svg>'

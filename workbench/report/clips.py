@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slr.data import Clip
-from workbench.report.findings import Findings
-from workbench.report.relations import mean_relations
+from workbench.report.relations import SIDES, mean_relations
+from workbench.report.shown import Shown
 from workbench.report.streams import MOST_STEPS, Streams, packed_relations
 from workbench.report.timeline import REFERENCE, Timeline, timelines
 
@@ -22,44 +21,36 @@ class _Glosses:
         return self.names.setdefault(gloss, len(self.names))
 
 
-def worst_first(findings: Findings) -> list[Clip]:
-    """The clips by the errors of the main network, those with the most first."""
-    errors = {clip.clip: clip.counts.errors for clip in findings.main.report.clips}
-    return sorted(findings.clips, key=lambda clip: (-errors[clip.id], clip.id))
-
-
-def clip_data(findings: Findings, styles: Mapping[str, int], streams: Streams) -> dict[str, Any]:
+def clip_data(shown: Shown, styles: Mapping[str, int], streams: Streams) -> dict[str, Any]:
     """Networks, glosses, and for every clip its timeline, its alignments and where its bytes lie."""
     glosses = _Glosses()
-    lines = timelines(findings)
-    scores = {role: {one.clip: one for one in read.report.clips} for role, read in findings.reads.items()}
+    lines = timelines(shown)
+    scores = {role: {one.clip: one for one in read.report.clips} for role, read in shown.reads.items()}
     clips = [
         {
             "id": clip.id,
             "signer": clip.signer,
             "seconds": round(lines[clip.id].seconds, 3),
             "rows": _rows(lines[clip.id], glosses),
-            "reference": [glosses.number(gloss) for gloss in scores[findings.run.main][clip.id].reference],
+            "reference": [glosses.number(gloss) for gloss in scores[shown.main][clip.id].reference],
             "read": {
                 role: [[glosses.number(gloss) for gloss in found[clip.id].hypothesis], found[clip.id].operations]
                 for role, found in scores.items()
             },
             **streams.clips.get(clip.id, {}),
         }
-        for clip in findings.clips
+        for clip in shown.clips
     ]
-    networks = [{"role": role, "title": title, "style": styles[role]} for role, title in findings.titles.items()]
-    corpus = findings.place.corpus
     return {
-        "fps": corpus.fps,
-        "size": corpus.frame_size,
-        "main": findings.run.main,
-        "before": "baseline" if "baseline" in findings.reads else None,
-        "aligned_by": None if findings.aligned_by is None else findings.titles[findings.aligned_by],
-        "networks": networks,
+        "fps": shown.corpus.fps,
+        "size": shown.corpus.frame_size,
+        "main": shown.main,
+        "before": shown.before,
+        "aligned_by": shown.aligned_by,
+        "networks": [{"role": role, "title": title, "style": styles[role]} for role, title in shown.titles.items()],
         "glosses": list(glosses.names),
         **streams.about,
-        "means": _means(findings),
+        "means": _means(shown),
         "clips": clips,
     }
 
@@ -77,13 +68,12 @@ def _rows(timeline: Timeline, glosses: _Glosses) -> dict[str, list[list[Any]]]:
     }
 
 
-def _means(findings: Findings) -> dict[str, dict[str, Any]]:
+def _means(shown: Shown) -> dict[str, dict[str, Any]]:
     """The mean relations of every loss: teacher, then student."""
     found = {}
-    for name, every in findings.looks.relations.items():
+    for name, every in shown.relations.items():
         sides: Sequence[Any] = [
-            mean_relations([getattr(one, side) for one in every.values()], MOST_STEPS)
-            for side in ("teacher", "student")
+            mean_relations([getattr(one, side) for one in every.values()], MOST_STEPS) for side in SIDES
         ]
         about, content = packed_relations(sides)
         found[name] = {**about, "values": list(content)}

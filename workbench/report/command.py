@@ -1,20 +1,25 @@
-"""The command behind ``scripts/report.py``: figures into the run folder, and a page."""
+"""The command behind ``scripts/report.py``: figures into the folder of a run or a study, and a page."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from workbench.disk import saying_when_full, write_text
 from workbench.figures import FOLDER
+from workbench.figures.forest import draw_forest
 from workbench.progress import Progress
 from workbench.report.draw import draw_figures
 from workbench.report.findings import Findings
-from workbench.report.page import build_page
 from workbench.report.run_folder import RunFolder
+from workbench.report.run_page import run_page
+from workbench.report.study_folder import StudyFolder
+from workbench.report.study_page import study_page
+from workbench.report.study_sections import forest_rows
 
 
 @dataclass(frozen=True)
@@ -24,37 +29,62 @@ class Wanted:
     Attributes:
         split: which clips are shown.
         html: the file of the page, None for none.
-        figures: the folder of the figures, None for that of the run.
+        figures: the folder of the figures, None for one in that of the run or study.
         pictures: whether the page holds frames of the corpus.
+        clips: whether the page of a study shows clips, for which its corpus is opened.
     """
 
     split: str = "test"
     html: Path | None = None
     figures: Path | None = None
     pictures: bool = True
+    clips: bool = True
 
 
-def report(run: Path, wanted: Wanted, words: Sequence[str], progress: Progress, console: Console) -> Path:
-    """Draw the figures of a finished run and, where it is asked for, write its page.
+def report(folder: Path, wanted: Wanted, words: Sequence[str], progress: Progress, console: Console) -> Path:
+    """Draw the figures of a finished run or of a study and, where it is asked for, write its page.
 
-    ``words`` change settings of the run, such as ``data.root``.
+    ``words`` change settings of the runs, such as ``data.root``.
 
     Returns:
         the page, or the folder of the figures where no page was asked for.
 
     Raises:
-        ValueError: when the folder is no finished run, was copied by half or changed, or its corpus is missing.
+        ValueError: when the folder is neither a finished run nor a study, was copied by half or changed, or its corpus
+            is missing.
     """
-    findings = Findings.gather(RunFolder.open(run, words), wanted.split, progress)
+    if StudyFolder.holds(folder):
+        return _report_on_study(StudyFolder.open(folder), wanted, words, progress, console)
+    if not wanted.clips:
+        raise ValueError(f"{folder} is a run, which is shown with its clips: --no-clips is for studies")
+    findings = Findings.gather(RunFolder.open(folder, words), wanted.split, progress)
     for note in findings.looks.notes:
         progress.line(note)
-    folder = wanted.figures or run / FOLDER
-    with saying_when_full(folder):
-        written = draw_figures(findings, folder)
-    console.print(f"{len(written)} figures in {folder}", highlight=False, soft_wrap=True)
+    figures = _draw(wanted.figures or folder / FOLDER, partial(draw_figures, findings), console)
     if wanted.html is None:
-        return folder
-    page = build_page(findings, pictures=wanted.pictures)
-    write_text(wanted.html, page)
-    console.print(f"page of {len(page.encode()) / 1e6:.1f} MB, {len(findings.clips)} clips", highlight=False)
-    return wanted.html
+        return figures
+    return _write(wanted.html, run_page(findings, pictures=wanted.pictures), console)
+
+
+def _report_on_study(
+    study: StudyFolder, wanted: Wanted, words: Sequence[str], progress: Progress, console: Console
+) -> Path:
+    title = f"{study.table['title']}: {'; '.join(study.table['corpora'])}"
+    figures = _draw(wanted.figures or study.path / FOLDER, partial(draw_forest, forest_rows(study), title), console)
+    if wanted.html is None:
+        return figures
+    page = study_page(study, wanted.split, wanted.html, words, progress, clips=wanted.clips, pictures=wanted.pictures)
+    return _write(wanted.html, page, console)
+
+
+def _draw(folder: Path, draw: Callable[[Path], list[Path]], console: Console) -> Path:
+    with saying_when_full(folder):
+        written = draw(folder)
+    console.print(f"{len(written)} figures in {folder}", highlight=False, soft_wrap=True)
+    return folder
+
+
+def _write(path: Path, page: str, console: Console) -> Path:
+    write_text(path, page)
+    console.print(f"page of {len(page.encode()) / 1e6:.1f} MB", highlight=False)
+    return path

@@ -24,7 +24,7 @@ def draw_figures(findings: Findings, folder: Path) -> list[Path]:
     titles, title = findings.titles, findings.title
     written = draw_training(findings.run.rows, f"{findings.run.name}: {findings.place.corpus.name}", folder)
     chosen = chosen_clips(findings)
-    lines = timelines(findings)
+    lines = timelines(findings.shown)
     written += draw_timelines([(lines[one.clip], one.why) for one in chosen], titles, title, folder)
     written += draw_breakdowns(findings.breakdowns, titles, title, folder)
     written += draw_confusions(findings.confusions, titles, title, folder)
@@ -36,16 +36,15 @@ def draw_figures(findings: Findings, folder: Path) -> list[Path]:
 
 def chosen_clips(findings: Findings) -> list[Example]:
     """The clips that stand for the others."""
-    before = "baseline" if "baseline" in findings.reads else None
-    return examples(findings.reports, findings.run.main, before)
+    return examples(findings.reports, findings.shown.main, findings.shown.before)
 
 
 def _adjacencies(findings: Findings, chosen: list[Example], folder: Path) -> Iterator[list[Path]]:
     corpus = findings.place.corpus
-    frames = {clip.id: corpus.num_frames(clip) for clip in findings.clips}
+    references, frames = findings.shown.references, {clip.id: corpus.num_frames(clip) for clip in findings.clips}
     for name, found in findings.looks.relations.items():
         shown = [
-            RelatedClip(one.clip, found[one.clip], findings.references.get(one.clip), frames[one.clip] / corpus.fps)
+            RelatedClip(one.clip, found[one.clip], references.get(one.clip), frames[one.clip] / corpus.fps)
             for one in chosen[:_RELATED]
         ]
         lengths = [frames[clip] / corpus.fps / len(relations.student) for clip, relations in found.items()]

@@ -12,19 +12,11 @@ from workbench.assemble import make_plan
 from workbench.progress import Progress
 from workbench.report.breakdown import Breakdown, ConfusedPair, by_frequency, by_length, by_signer, confused_pairs
 from workbench.report.looks import Looks, look
-from workbench.report.run_folder import Entry, RunFolder
+from workbench.report.run_folder import RunFolder
+from workbench.report.shown import Read, Shown, best_aligner
 from workbench.workplace import Workplace
 
 _PAIRS = 20
-
-
-@dataclass(frozen=True)
-class Read:
-    """What a network read in the clips of the split, with times, and how it scored."""
-
-    entry: Entry
-    transcripts: Mapping[str, Transcript]
-    report: WerReport
 
 
 @dataclass(frozen=True)
@@ -32,7 +24,7 @@ class Findings:
     """A run in front of the clips of a split.
 
     ``reads`` are the networks that were scored on it, by role, the main one last. ``aligned_by`` is the role of the
-    network by which ``references`` were aligned with the clips; a clip whose transcript does not fit has none.
+    network by which the transcripts were aligned with the clips.
     """
 
     run: RunFolder
@@ -53,13 +45,14 @@ class Findings:
         settings = run.settings
         place = Workplace.open(settings.run, settings.data, settings.evaluate, progress)
         clips = place.corpus.clips(split)
-        reads = {}
-        for entry in run.entries:
-            if entry.was_read(split):
-                found = run.hypotheses(entry.role, split, clips)
-                reads[entry.role] = Read(entry, found, run.score(entry, split, clips, found))
+        run.check_clips(split, clips, place.corpus.name)
+        reads = {
+            entry.role: Read(entry, run.hypotheses(entry.role, split), run.scores[entry.role, split])
+            for entry in run.entries
+            if entry.was_read(split)
+        }
         looks = look(run, place, split)
-        return cls(run, place, split, clips, reads, looks, _best_aligner(reads, looks))
+        return cls(run, place, split, clips, reads, looks, best_aligner(reads, looks.aligned))
 
     @property
     def title(self) -> str:
@@ -71,20 +64,22 @@ class Findings:
         """What the networks that were scored are called, by role."""
         return {role: read.entry.title for role, read in self.reads.items()}
 
-    @property
-    def main(self) -> Read:
-        """The network that the run was for."""
-        return self.reads[self.run.main]
+    @cached_property
+    def shown(self) -> Shown:
+        """The clips with what the networks read."""
+        by = None if self.aligned_by is None else self.titles[self.aligned_by]
+        references: Mapping[str, Transcript] = {}
+        if self.aligned_by is not None:
+            references = self.looks.aligned[self.aligned_by]
+        before = "baseline" if "baseline" in self.reads else None
+        return Shown(
+            self.place.corpus, self.clips, self.reads, self.run.main, before, references, by, self.looks.relations
+        )
 
     @cached_property
     def reports(self) -> dict[str, WerReport]:
         """The scores by role."""
         return {role: read.report for role, read in self.reads.items()}
-
-    @property
-    def references(self) -> Mapping[str, Transcript]:
-        """The transcripts in time, by clip."""
-        return self.looks.aligned[self.aligned_by] if self.aligned_by is not None else {}
 
     @cached_property
     def breakdowns(self) -> tuple[Breakdown, ...]:
@@ -100,7 +95,7 @@ class Findings:
 
     @property
     def step_seconds(self) -> float:
-        """How long an output step of the main network lasts, of a second where it was not shown the clips."""
+        """How long an output step of the main network lasts; a step of the plan where it was not shown the clips."""
         stride = self.looks.strides.get(self.run.main, 1) * make_plan(self.place.data).stride
         return stride / self.place.corpus.fps
 
@@ -115,12 +110,6 @@ class Findings:
             return {}
         others = {role: found for role, found in self.looks.aligned.items() if not role.startswith("teacher")}
         return {role: _offsets(teacher, found) for role, found in others.items()}
-
-
-def _best_aligner(reads: Mapping[str, Read], looks: Looks) -> str | None:
-    """The network that reads the split best, of those that were shown the clips again."""
-    known = [role for role in reads if role in looks.aligned]
-    return min(known, key=lambda role: reads[role].report.wer, default=None)
 
 
 def _offsets(teacher: Mapping[str, Transcript], student: Mapping[str, Transcript]) -> list[float]:

@@ -50,7 +50,8 @@ def look(run: RunFolder, place: Workplace, split: str) -> Looks:
     """
     networks = _networks(run, place)
     looks = Looks()
-    absent = [entry.title for entry in run.entries if entry.role not in networks and "members" not in entry.found]
+    together = "teacher" if "teachers" in run.result else None  # no network of its own
+    absent = [entry.title for entry in run.entries if entry.role not in {*networks, together}]
     looks.notes += [f"No weights of the {title} lie in the run folder, so it was not shown the clips again."
                     for title in absent]  # fmt: skip
     if not networks:

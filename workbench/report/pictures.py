@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
-QUALITY = 45
+QUALITY = 30
 _LARGEST = 16000  # pixels on a side; WebP takes no more than 16383
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[np.floating]
+SIDES = ("teacher", "student")
 FEWEST_CLIPS = 3  # that reach a distance, for its mean to be shown
 
 

@@ -1,4 +1,4 @@
-"""A finished run as its folder tells it, checked against itself."""
+"""A finished run in front of whoever reports on it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from slr.data import Clip
-from slr.scoring import Transcript, WerReport, read_transcripts, score
-from workbench.measure import hypotheses_file
+from slr.scoring import Transcript, WerReport, read_transcripts
+from workbench.measure import hypotheses_file, references_file
 from workbench.record import MetricsFile
 from workbench.result import ROLES
 from workbench.schema import DistillConfig, TrainConfig
 from workbench.settings import about_isolated_clips, load_either
+from workbench.study.folders import read_run
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """What a run left: settings, result and rows of training; ``config_text`` is the resolved configuration."""
+    """What a run left: settings, result and rows of training.
+
+    ``scores`` gives the score of a network by role and split; ``config_text`` is the resolved configuration.
+    """
 
     path: Path
     settings: DistillConfig | TrainConfig
@@ -45,28 +49,35 @@ class RunFolder:
     result: Mapping[str, Any]
     environment: Mapping[str, Any]
     rows: Sequence[Mapping[str, Any]]
+    scores: Mapping[tuple[str, str], WerReport]
 
     @classmethod
     def open(cls, path: Path, words: Sequence[str] = ()) -> RunFolder:
         """Read a folder; ``words`` change settings of the run, such as ``data.root``.
 
         Raises:
-            ValueError: when it is no folder of a finished run, or a file in it is damaged.
+            ValueError: when it is no folder of a finished run on sentences, or its files do not agree with each other.
         """
         if not (path / "config.yaml").is_file():
             raise ValueError(f"{path} is no run folder: it has no config.yaml")
         if about_isolated_clips(path / "config.yaml", words):
             raise ValueError(f"{path} is a run on isolated clips: a report shows the glosses of sentences in time")
-        if not (path / "result.json").is_file():
+        checked = read_run(path)
+        if checked is None:
             raise ValueError(f"{path} holds no result.json: its run has not finished, so start it again to continue")
-        return cls(
+        environment = path / "environment.json"
+        run = cls(
             path,
             load_either(path / "config.yaml", words),
             (path / "config.yaml").read_text(encoding="utf-8"),
-            _read_json(path / "result.json"),
-            _read_json(path / "environment.json") if (path / "environment.json").is_file() else {},
-            MetricsFile(path / "metrics.jsonl").rows() if (path / "metrics.jsonl").is_file() else [],
+            checked.result,
+            json.loads(environment.read_text(encoding="utf-8")) if environment.is_file() else {},
+            MetricsFile(path / "metrics.jsonl").rows(),
+            {},
         )
+        wanted = [(entry.role, split) for entry in run.entries for split in ("dev", "test") if entry.was_read(split)]
+        found = {key: report for key in wanted if (report := checked.report(*key)) is not None}
+        return cls(**{**vars(run), "scores": found})
 
     @property
     def name(self) -> str:
@@ -88,43 +99,34 @@ class RunFolder:
         titles = {**ROLES, "teacher": "teachers together"} if members else ROLES
         return [*found, *(Entry(role, title, self.result[role]) for role, title in titles.items())]
 
-    def hypotheses(self, role: str, split: str, clips: Sequence[Clip]) -> dict[str, Transcript]:
-        """What a network read in the clips of a split, with times.
+    def hypotheses(self, role: str, split: str) -> dict[str, Transcript]:
+        """What a network read in the clips of a split, with times; it is as the run left it."""
+        return read_transcripts(self.path / hypotheses_file(role, split, self.main))
+
+    def check_clips(self, split: str, clips: Sequence[Clip], corpus: str) -> None:
+        """Refuse a corpus whose clips of a split are not those that the run was scored on.
 
         Raises:
-            ValueError: when the file is missing, or is not about these clips.
+            ValueError: naming the first difference.
         """
-        path = self.path / hypotheses_file(role, split, self.main)
-        if not path.is_file():
-            raise ValueError(f"{path} is missing: the folder was copied by half, so copy it again")
-        found = read_transcripts(path)
-        lacking = [clip.id for clip in clips if clip.id not in found]
-        if lacking:
-            raise ValueError(f"{path} lacks {len(lacking)} of {len(clips)} clips of {split}, {lacking[0]!r} among them")
-        return found
+        path, known = self.path / references_file(split), self._transcripts(split)
+        here = {clip.id: clip.glosses for clip in clips}
+        for clip in sorted(known.keys() | here.keys()):
+            now, then = _shown(here.get(clip)), _shown(known.get(clip))
+            if now != then:
+                raise ValueError(
+                    f"clip {clip!r} of {split} is {now} in {corpus} and {then} in {path}: name the corpus that the run "
+                    "was made on, with data.root=..."
+                )
 
-    def score(self, entry: Entry, split: str, clips: Sequence[Clip], found: Mapping[str, Transcript]) -> WerReport:
-        """The score of those hypotheses, which has to be the one in ``result.json``.
+    def has_clips(self, split: str, clips: Sequence[Clip]) -> bool:
+        """Whether the run was scored on exactly these clips of a split."""
+        return self._transcripts(split) == {clip.id: clip.glosses for clip in clips}
 
-        Raises:
-            ValueError: when it is another, or a hypothesis is about a clip that the corpus does not have.
-        """
-        references = {clip.id: clip.glosses for clip in clips}
-        hypotheses = {clip: transcript.glosses for clip, transcript in found.items()}
-        report = score(references, hypotheses, str(self.result["protocol"]))
-        if report.counts.as_dict() != entry.found[split]:
-            raise ValueError(
-                f"{self.path / 'result.json'} gives the {entry.title} other counts on {split} than its hypotheses do: "
-                "one of the files was changed, or the corpus is another one now"
-            )
-        return report
+    def _transcripts(self, split: str) -> dict[str, tuple[str, ...]]:
+        found = read_transcripts(self.path / references_file(split))
+        return {clip: transcript.glosses for clip, transcript in found.items()}
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged ({error}): copy it again") from error
-    if not isinstance(found, dict):
-        raise ValueError(f"{path} holds no JSON object: copy it again")
-    return found
+def _shown(glosses: Sequence[str] | None) -> str:
+    return "not there" if glosses is None else repr(" ".join(glosses))

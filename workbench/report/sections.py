@@ -96,7 +96,8 @@ def errors_section(findings: Findings) -> Html:
     order = [(role, findings.titles[role], styles[role]) for role in findings.reads]
     charts = [_breakdown(one, order) for one in findings.breakdowns]
     legend = Html(key((title, style) for _, title, style in order))
-    return joined([legend, *charts, _confusions(findings, order), _spikes(findings, styles)])
+    parts = [*charts, _spikes(findings, styles), _confusions(findings, order)]
+    return joined([legend, element("div", *parts, class_="blocks")])
 
 
 def _breakdown(breakdown: Breakdown, order: Sequence[tuple[str, str, int]]) -> Html:
@@ -108,7 +109,14 @@ def _breakdown(breakdown: Breakdown, order: Sequence[tuple[str, str, int]]) -> H
     caption = f"{breakdown.rate} by {breakdown.title}, in %, with 95 % intervals by bootstrap over clips"
     numbers = table(caption, head, rows, numbers=range(1, len(head)))
     heading = element("h3", f"By {breakdown.title}")
-    return element("div", heading, Html(group_chart(breakdown, order)), details("the numbers", numbers), class_="block")
+    return element(
+        "div", heading, _wide(group_chart(breakdown, order)), details("the numbers", numbers), class_="block"
+    )
+
+
+def _wide(chart: str) -> Html:
+    """A chart that is not made smaller than can be read; on a narrow screen it scrolls by itself."""
+    return element("div", Html(chart), class_="scroll wide", tabindex="0", role="region", aria_label="chart")
 
 
 def _confusions(findings: Findings, order: Sequence[tuple[str, str, int]]) -> Html:
@@ -137,12 +145,12 @@ def _spikes(findings: Findings, styles: Mapping[str, int]) -> Html:
         median, distance = (1000 * float(np.median(one)) for one in (found, np.abs(found)))
         sentences.append(f"{title}: median {median:+.0f} ms, median distance {distance:.0f} ms, {len(found)} glosses.")
     chart = line_chart(
-        series, x_label="seconds later than the teacher", y_label="glosses, %", from_zero=True, size=(680, 210)
+        series, x_label="seconds later than the teacher", y_label="glosses, %", from_zero=True, size=(520, 210)
     )
     about = "The middle of every gloss of the transcripts, by forced alignment with each network. " + " ".join(
         sentences
     )
-    return element("div", element("h3", "Student's spikes beside the teacher's"), Html(chart), element("p", about),
+    return element("div", element("h3", "Student's spikes beside the teacher's"), _wide(chart), element("p", about),
                    class_="block")  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from slr.scoring import ClipScore, Transcript, score
 from slr.scoring.protocols import Protocol
-from workbench.report.findings import Findings
+from workbench.report.shown import Shown
 
 REFERENCE = "reference"
 
@@ -32,17 +32,17 @@ class Timeline:
     rows: Mapping[str, Sequence[Placed]]
 
 
-def timelines(findings: Findings) -> dict[str, Timeline]:
+def timelines(shown: Shown) -> dict[str, Timeline]:
     """The timeline of every clip, by its id."""
-    corpus = findings.place.corpus
-    scores = {role: {one.clip: one for one in read.report.clips} for role, read in findings.reads.items()}
+    corpus = shown.corpus
+    scores = {role: {one.clip: one for one in read.report.clips} for role, read in shown.reads.items()}
     found = {}
-    for clip in findings.clips:
+    for clip in shown.clips:
         rows: dict[str, Sequence[Placed]] = {}
-        reference = findings.references.get(clip.id)
+        reference = shown.references.get(clip.id)
         if reference is not None:
             rows[REFERENCE] = _placed(reference, "R" * len(reference.glosses))
-        for role, read in findings.reads.items():
+        for role, read in shown.reads.items():
             transcript, scored = read.transcripts[clip.id], scores[role][clip.id]
             rows[role] = _placed(transcript, operations_on(transcript, scored, clip.glosses, read.report.protocol))
         found[clip.id] = Timeline(clip.id, corpus.num_frames(clip) / corpus.fps, rows)

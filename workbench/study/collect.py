@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from workbench.config import content_hash
 from workbench.faults import dotted, shown
 from workbench.study.folders import RefusedRunError, RunFolder, contents, read_config, read_run
 from workbench.study.grid import Cell, Grid, PlannedRun, RunConfig, run_content
@@ -60,17 +62,19 @@ class _Candidates:
     unreadable: dict[Path, str] = field(default_factory=dict)
 
 
-def collect(grid: Grid, failures: Mapping[str, str] | None = None) -> Collected:
+def collect(grid: Grid, failures: Mapping[str, str] | None = None, *, elsewhere: bool = True) -> Collected:
     """Look for the runs of a study in its folder, whatever they are called there, and in the folders of other studies.
 
     Args:
         grid: the study.
         failures: why runs failed when they were started last, by name.
+        elsewhere: whether to look in the folders of other studies.
     """
-    candidates = _look(grid)
+    candidates = _look(grid, elsewhere)
     wanted = {run.content for run in grid.runs.values()}
     strangers = {folder: config for folder, config in candidates.configs.items() if contents(config) not in wanted}
     cells = {cell: _found(run, candidates, strangers, failures or {}) for cell, run in grid.runs.items()}
+    cells |= _of_other_clips(cells)
     told = [reason for folder, reason in candidates.unreadable.items() if folder.name not in _names(grid)]
     told += [sentence for folder, config in strangers.items() if (sentence := _stranger(folder, config, grid))]
     return Collected(cells, told)
@@ -80,15 +84,30 @@ def _names(grid: Grid) -> set[str]:
     return {run.name for run in grid.runs.values()}
 
 
-def _look(grid: Grid) -> _Candidates:
+def _of_other_clips(cells: Mapping[Cell, Found]) -> dict[Cell, Found]:
+    """The runs that say they read the same corpus as others and read other clips of it, or call it otherwise."""
+    by_data: dict[str, list[tuple[Cell, RunFolder]]] = {}
+    for cell, found in cells.items():
+        if found.run is not None:
+            by_data.setdefault(content_hash(run_content(found.run.config)["data"]), []).append((cell, found.run))
+    refused = {}
+    for runs in by_data.values():
+        (usual, _), *others = Counter((run.clips, run.corpus) for _, run in runs).most_common()
+        first = next(run for _, run in runs if (run.clips, run.corpus) == usual)
+        for cell, run in runs if others else ():
+            if (run.clips, run.corpus) != usual:
+                reason = f"{run.folder} is about {run.corpus} and {first.folder} about {first.corpus}"
+                if run.corpus == first.corpus:
+                    reason = f"{run.folder} read other clips of {run.corpus} than {first.folder}"
+                refused[cell] = Found("refused", reason=reason)
+    return refused
+
+
+def _look(grid: Grid, elsewhere: bool) -> _Candidates:
     found = _Candidates()
     own = [path.parent for path in sorted(grid.out.glob("*/config.yaml"))]
     halves = [path.parent for path in sorted(grid.out.glob("*/result.json")) if path.parent not in own]
-    # The name of a run folder ends with its content, so that those of other studies need not all be read.
-    others = [
-        path for run in grid.runs.values() for path in sorted(grid.out.parent.glob(f"*/*-{run.content[:8]}"))
-        if path.parent != grid.out and (path / "config.yaml").is_file()
-    ]  # fmt: skip
+    others = _runs_elsewhere(grid) if elsewhere else []
     for folder in (*own, *halves, *others):
         try:
             config = read_config(folder)
@@ -99,6 +118,12 @@ def _look(grid: Grid) -> _Candidates:
         if folder in own:
             found.configs[folder] = config
     return found
+
+
+def _runs_elsewhere(grid: Grid) -> list[Path]:
+    """Run folders of other studies: their names end with the content, so that not all of them have to be read."""
+    named = (path for run in grid.runs.values() for path in sorted(grid.out.parent.glob(f"*/*-{run.content[:8]}")))
+    return [path for path in named if path.parent != grid.out and (path / "config.yaml").is_file()]
 
 
 def _found(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,7 @@ class StudyOptions:
         slurm: options of submitit, None to run here.
         dry_run: show, and run nothing.
         table_only: make the table of what is there, and run nothing.
+        fresh: do every run again, with networks that are trained for it.
     """
 
     study: str
@@ -55,6 +56,7 @@ class StudyOptions:
     slurm: Mapping[str, Any] | None = None
     dry_run: bool = False
     table_only: bool = False
+    fresh: bool = False
 
 
 def run_study(asked: StudyOptions, console: Console) -> Path | None:
@@ -71,7 +73,14 @@ def run_study(asked: StudyOptions, console: Console) -> Path | None:
         raise ValueError(f"--jobs is {asked.jobs}: at least one run is done at a time")
     grid = plan(asked.study, Path(asked.out), seeds=asked.seeds, words=asked.words)
     state = StudyState.open(grid.out)
-    collected = collect(grid, state.failures)
+    if asked.fresh:
+        if asked.dry_run or asked.table_only:
+            raise ValueError("--fresh runs everything again: leave out --dry-run and --table-only")
+        _check_runs(grid, [*grid.runs])
+        state.begin_anew(run.name for run in grid.runs.values())
+    if state.fresh:
+        grid = replace(grid, store=state.store)
+    collected = collect(grid, state.failures, elsewhere=not state.fresh)
     if asked.dry_run:
         show_plan(grid, collected, asked.jobs or 1, console)
         return None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import asdict
 from typing import Any
 
 from slr.scoring import Interval, RecipeComparison, RecipeGap
+from workbench.study.sheet import Sheet
 from workbench.study.summary import RowSummary, Summary
 
 # What a CSV line says of every figure, and further columns by name.
@@ -39,9 +41,10 @@ def as_plain(summary: Summary) -> dict[str, Any]:
     }
 
 
-def as_json(summary: Summary) -> str:
-    """:func:`as_plain` as text."""
-    return json.dumps(as_plain(summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def as_json(summary: Summary, sheet: Sheet) -> str:
+    """:func:`as_plain` as text, with the ``sheet`` for whoever shows the table as it is."""
+    content = {**as_plain(summary), "sheet": asdict(sheet)}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def as_csv(summary: Summary) -> str:

@@ -61,8 +61,9 @@ class StudyRunner:
             Interrupted: on SIGTERM, likewise.
         """
         self._queue = deque(cell for cell, one in found.items() if one.status != "done")
-        # Whatever was wrong with it: it has another chance.
-        cells = {**found, **{cell: Found("unfinished", reason=found[cell].reason) for cell in self._queue}}
+        # Whatever was wrong with a run: it has another chance.
+        again = {cell: one for cell, one in found.items() if one.status in ("failed", "refused")}
+        cells = {**found, **{cell: Found("unfinished", reason=one.reason) for cell, one in again.items()}}
         with TerminationRequest() as request, self._view.following(cells):
             try:
                 while self._queue or self._running:

@@ -24,10 +24,11 @@ class SheetCell:
 
 @dataclass(frozen=True)
 class Heading:
-    """The heading of a column, below that of its group."""
+    """The heading of a column, below that of its group; ``published`` where it holds the figures of a paper."""
 
     text: str
     group: str = ""
+    published: bool = False
 
 
 @dataclass
@@ -70,7 +71,7 @@ def make_sheet(summary: Summary) -> Sheet:
     ours = f"ours, {_corpora(summary)[0]}" if len(_corpora(summary)) == 1 else "ours"
     headings = [Heading(""), *(Heading(heading, ours if published else "") for _, heading, _ in columns)]
     if study.paper is not None:
-        headings += [Heading(_PAPER_HEADINGS[key], f"paper, {study.paper.corpus}") for key in published]
+        headings += [Heading(_PAPER_HEADINGS[key], f"paper, {study.paper.corpus}", published=True) for key in published]
     if many:
         headings.append(Heading("corpus"))
     sheet = Sheet(study.title, _lead(summary), headings)
@@ -122,8 +123,11 @@ def _lead(summary: Summary) -> list[str]:
     protocols = summary.each(lambda run: f"protocol {run.config.data.protocol}, decoder {run.measured['decoder']}")
     lines.append(f"Ours: {'; '.join(corpora)}. {_capital('; '.join(protocols))}. {_seeds(summary)}.")
     if study.paper is not None:
-        lines.append(f"Paper: {study.paper.source}, {study.paper.corpus}: another corpus than ours, so compare the "
-                     "differences between rows and not the rates.")  # fmt: skip
+        paper = f"Paper: {study.paper.source}, {study.paper.corpus}"
+        known = study.paper.corpus.partition(" (")[0]
+        if not all(name.startswith(known) for name in corpora):
+            paper += ": another corpus than ours, so compare differences between rows and not rates"
+        lines.append(f"{paper}.")
     return lines
 
 
@@ -156,13 +160,19 @@ def _about_figures(summary: Summary) -> str:
     if any(row.comparison for row in summary.rows):
         alone = study.reference is None
         reference = "the student alone of the same runs" if alone else summary.row(str(study.reference)).row.label
-        over = (
-            "clips resampled, seeds drawn from Student's t with the spread measured" if several else "clips resampled"
-        )
-        text += f" Differences and p are against {reference}: paired bootstrap ({over}), p with Holm's correction."
+        text += f" Differences and p are against {reference}: paired bootstrap ({_drawn(summary, several)}), "
+        text += "p with Holm's correction."
         if not several:
             text += " One seed says whether these networks differ, and not whether their recipes do."
     return text
+
+
+def _drawn(summary: Summary, several: bool) -> str:
+    if not several:
+        return "clips resampled"
+    spread = summary.spread
+    whose = "of the two" if spread is None else f"of all rows together, {spread.freedom} degrees of freedom"
+    return f"clips resampled, seeds drawn from Student's t with the spread {whose}"
 
 
 def _resolution(summary: Summary) -> str | None:

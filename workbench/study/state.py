@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -17,11 +19,13 @@ class StudyState:
         path: of the file.
         failures: the reason, of runs that failed when they were started last.
         tickets: what finds jobs of a cluster again.
+        fresh: whether the study was begun anew, so that its networks lie in a store of its own.
     """
 
     path: Path
     failures: dict[str, str] = field(default_factory=dict)
     tickets: dict[str, str] = field(default_factory=dict)
+    fresh: bool = False
 
     @classmethod
     def open(cls, folder: Path) -> StudyState:
@@ -35,9 +39,24 @@ class StudyState:
             return cls(path)
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
-            return cls(path, dict(found["failures"]), dict(found["tickets"]))
+            return cls(path, dict(found["failures"]), dict(found["tickets"]), bool(found.get("fresh")))
         except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{path} is damaged: remove it, and nothing is forgotten but why runs failed") from error
+
+    @property
+    def store(self) -> Path:
+        """Where networks lie when the study was begun anew."""
+        return self.path.parent / "fresh"
+
+    def begin_anew(self, names: Iterable[str]) -> None:
+        """Forget what the runs of these ``names`` found, and all networks that were trained since the last time."""
+        for name in names:
+            for ledger in ("result.json", "steps.json"):
+                (self.path.parent / name / ledger).unlink(missing_ok=True)
+        if self.store.is_dir():
+            shutil.rmtree(self.store)
+        self.failures, self.tickets, self.fresh = {}, {}, True
+        self._write()
 
     def started(self, name: str, ticket: str | None) -> None:
         """A run was started."""

@@ -93,11 +93,16 @@ class RowSummary:
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole table; ``problems`` are sentences about runs that are not in it."""
+    """A whole table.
+
+    ``problems`` are sentences about runs that are not in it; ``spread`` is that between seeds which all comparisons
+    with a reference row share.
+    """
 
     grid: Grid
     rows: tuple[RowSummary, ...]
     problems: tuple[str, ...]
+    spread: SeedSpread | None = None
 
     def row(self, name: str) -> RowSummary:
         """The row of a name."""
@@ -116,13 +121,15 @@ class Summary:
 def summarise(grid: Grid, collected: Collected) -> Summary:
     """Make the rows of a table from what was found."""
     rows = [_row(grid, row, collected) for row in grid.study.rows]
+    spread = None
     if grid.study.compare_with == "alone":
-        rows = _corrected([_compared_with_alone(row) for row in rows])
+        rows = [_compared_with_alone(row) for row in rows]
     else:
         reference = next(row for row in rows if row.row.name == grid.study.reference)
-        rows = _corrected(_compared_with_reference(rows, reference))
+        spread = _spread([reference, *_opponents(rows, reference)]) if reference.runs else None
+        rows = _compared_with_reference(rows, reference, spread)
     problems = [f"{cell}: {found.reason}" for cell, found in collected.cells.items() if found.run is None]
-    return Summary(grid, tuple(rows), tuple(problems))
+    return Summary(grid, tuple(_corrected(rows)), tuple(problems), spread)
 
 
 def _row(grid: Grid, row: Row, collected: Collected) -> RowSummary:
@@ -172,14 +179,19 @@ def _gap(runs: Runs) -> RecipeGap | None:
     return recipe_gap(*(_grouped(reports) for reports in networks))
 
 
-def _compared_with_reference(rows: Sequence[RowSummary], reference: RowSummary) -> list[RowSummary]:
+def _compared_with_reference(
+    rows: Sequence[RowSummary], reference: RowSummary, spread: SeedSpread | None
+) -> list[RowSummary]:
     """The rows with their comparisons, by the spread between seeds of all of them."""
-    wanted = [row for row in rows if row is not reference and _is_compared(row)] if reference.runs else []
-    spread = _spread([reference, *wanted])
     theirs = _by_seed(reference) if reference.runs else {}
-    label = reference.row.label
-    compared = {row.row.name: _compared(row, theirs, label, spread) for row in wanted}
+    wanted = _opponents(rows, reference)
+    compared = {row.row.name: _compared(row, theirs, reference.row.label, spread) for row in wanted}
     return [compared.get(row.row.name, row) for row in rows]
+
+
+def _opponents(rows: Sequence[RowSummary], reference: RowSummary) -> list[RowSummary]:
+    """The rows that are compared with the reference row."""
+    return [row for row in rows if row is not reference and _is_compared(row)]
 
 
 def _compared_with_alone(row: RowSummary) -> RowSummary:

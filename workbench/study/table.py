@@ -16,7 +16,7 @@ _FORMATS: Mapping[str, Callable[[Summary, Sheet], str]] = {
     "md": lambda summary, sheet: as_markdown(sheet),
     "csv": lambda summary, sheet: as_csv(summary),
     "tex": lambda summary, sheet: as_latex(sheet, summary.grid.name),
-    "json": lambda summary, sheet: as_json(summary),
+    "json": lambda summary, sheet: as_json(summary, sheet),
     "html": lambda summary, sheet: as_html(sheet),
 }
 

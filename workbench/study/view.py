@@ -153,6 +153,7 @@ class LiveView:
         """Its time begins."""
         self._begun[cell] = time.monotonic()
         self._waiting.discard(cell)
+        self._footer = (0.0, "")
 
     def waits(self, cell: Cell, folder: Path) -> None:
         """Shown in its cell."""
@@ -173,7 +174,8 @@ class LiveView:
         if time.monotonic() - self._footer[0] > 5:
             self._footer = (time.monotonic(), self._times.left(cells, self._begun))
         assert self._live is not None, "shown while it is followed"
-        self._live.update(Group(render_grid(self._grid, words, statuses), *lines, Text(self._footer[1])), refresh=True)
+        # What changes stands above: a terminal of few lines shows the top.
+        self._live.update(Group(Text(self._footer[1]), *lines, render_grid(self._grid, words, statuses)), refresh=True)
 
     def _word(self, cell: Cell, found: Found, running: bool) -> str:
         if running:

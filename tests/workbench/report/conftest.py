@@ -11,7 +11,7 @@ import pytest
 
 from tests.workbench.report.made_up import MadeUpCorpus, made_up
 from workbench.report.findings import Findings
-from workbench.report.page import build_page
+from workbench.report.run_page import run_page
 
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -27,7 +27,7 @@ def many() -> Findings:
 
 @pytest.fixture(scope="session")
 def page_of_many(many: Findings) -> str:
-    return build_page(many)
+    return run_page(many)
 
 
 @pytest.fixture(scope="session")

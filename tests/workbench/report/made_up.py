@@ -20,10 +20,11 @@ from slr.vocabulary import Vocabulary
 from tests.workbench.running import MAIN_CONFIG
 from workbench.config import load_config
 from workbench.progress import NoProgress
-from workbench.report.findings import Findings, Read
+from workbench.report.findings import Findings
 from workbench.report.looks import Looks
 from workbench.report.relations import Relations
 from workbench.report.run_folder import RunFolder
+from workbench.report.shown import Read
 from workbench.result import NetworkResult, gap_as_dict
 from workbench.schema import DistillConfig
 
@@ -136,7 +137,9 @@ def made_up(
         "pseudo_label_accuracy": {"all": 0.8, "non_blank": 0.5, "dense": 0.6, "baseline": {"all": 0.7}},
     }
     settings = load_config(MAIN_CONFIG, schema=DistillConfig)
-    run = RunFolder(Path("made-up"), settings, "run: {name: <made up>}\n", result, {"command": ["distill.py"]}, _rows())
+    run = RunFolder(
+        Path("made-up"), settings, "run: {name: <made up>}\n", result, {"command": ["distill.py"]}, _rows(), {}
+    )
     looks = Looks(strides=dict.fromkeys(WRONG, 2))
     for place, role in enumerate(WRONG):
         looks.aligned[role] = {clip.id: _aligned(clip, corpus, 0.04 * place, chance) for clip in clips}

@@ -6,7 +6,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from workbench.report.breakdown import Breakdown, Group, Rate
-from workbench.report.charts import Series, group_chart, interval_bar, key, line_chart, nice_ticks
+from workbench.report.charts import Series, group_chart, interval_bar, key, line_chart
+from workbench.report.svg import log_ticks, nice_ticks
 
 
 def points_of(chart: str) -> list[list[tuple[float, float]]]:
@@ -69,6 +70,14 @@ def test_a_bar_in_a_table_has_its_place_on_the_common_line() -> None:
 def test_the_key_names_every_style_once() -> None:
     assert key([("a<b", 0), ("c", 1)]).count("<li>") == 2
     assert "a&lt;b" in key([("a<b", 0)])
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [(0.5, 2000, [1, 10, 100, 1000]), (0.02, 0.7, [0.02, 0.05, 0.1, 0.2, 0.5]), (3, 4, [3])],
+)
+def test_ticks_of_a_logarithmic_axis(low: float, high: float, ticks: list[float]) -> None:
+    assert log_ticks(low, high) == ticks
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from tests.workbench.report.made_up import NASTY, MadeUpCorpus, made_up
 from workbench.report.findings import Findings
 from workbench.report.markup import source_hash
-from workbench.report.page import MOST_BYTES, build_page
+from workbench.report.page import MOST_BYTES
+from workbench.report.run_page import run_page
 
 VOID = {"meta", "input", "br", "hr", "img", "link"}
 
@@ -54,7 +55,7 @@ def findings() -> Findings:
 
 @pytest.fixture(scope="module")
 def page(findings: Findings) -> str:
-    return build_page(findings)
+    return run_page(findings)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def outline(page: str) -> Outline:
 
 
 def test_it_is_the_same_every_time(findings: Findings, page: str) -> None:
-    assert build_page(findings) == page
+    assert run_page(findings) == page
 
 
 def test_it_needs_nothing_from_outside(page: str, outline: Outline) -> None:
@@ -117,7 +118,7 @@ def test_the_script_is_given_every_clip(findings: Findings, outline: Outline) ->
 def test_no_name_becomes_markup(where: str) -> None:
     corpus = MadeUpCorpus(4, glosses=NASTY if where == "glosses" else ("A", "B"), rgb=False)
     found = made_up(corpus, glosses=NASTY, name="".join(NASTY) if where == "name" else "x")
-    content = build_page(found)
+    content = run_page(found)
     outline = Outline(content)
     assert "img" not in outline.tags
     assert outline.tags.count("script") == 3
@@ -126,6 +127,7 @@ def test_no_name_becomes_markup(where: str) -> None:
     assert set(data["glosses"]) <= {*NASTY, "A", "B"}
 
 
+@pytest.mark.slow
 def test_540_clips_are_less_than_five_megabytes_with_what_frames_fit(page_of_many: str) -> None:
     assert 4_000_000 < len(page_of_many.encode()) < 5_000_000
     data = json.loads(Outline(page_of_many).sources["script"][0])
@@ -135,14 +137,14 @@ def test_540_clips_are_less_than_five_megabytes_with_what_frames_fit(page_of_man
 
 
 def test_a_page_holds_no_frame_when_none_is_wanted_and_says_why_when_there_is_none(findings: Findings) -> None:
-    without = build_page(findings, pictures=False)
+    without = run_page(findings, pictures=False)
     assert "picture" not in json.loads(Outline(without).sources["script"][0])["clips"][0]
-    absent = build_page(made_up(MadeUpCorpus(2, rgb=False)))
+    absent = run_page(made_up(MadeUpCorpus(2, rgb=False)))
     assert "There are no frames on this page: no frames of clip &#x27;test-" in absent
 
 
 def test_a_run_without_relations_says_so() -> None:
-    content = build_page(made_up(MadeUpCorpus(2, rgb=False), relations=False))
+    content = run_page(made_up(MadeUpCorpus(2, rgb=False), relations=False))
     assert "This run learned no relations between the steps of a clip." in content
     assert "<canvas class" not in content
 

@@ -24,7 +24,7 @@ def test_glosses_that_a_protocol_takes_out_are_compared_as_they_stand() -> None:
 
 def test_every_clip_has_rows_that_lie_within_it() -> None:
     findings = made_up(MadeUpCorpus(6))
-    found = timelines(findings)
+    found = timelines(findings.shown)
     assert list(found) == [clip.id for clip in findings.clips]
     for clip in findings.clips:
         timeline = found[clip.id]
@@ -43,6 +43,6 @@ def test_every_clip_has_rows_that_lie_within_it() -> None:
 def test_a_transcript_that_does_not_fit_has_no_row() -> None:
     findings = made_up(MadeUpCorpus(2))
     del findings.looks.aligned["teacher"]["test-0001"]
-    found = timelines(findings)
+    found = timelines(findings.shown)
     assert REFERENCE in found["test-0000"].rows
     assert REFERENCE not in found["test-0001"].rows

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.workbench.study.made import STUDY, edit_json, make_all, make_run, planned, usual
+from tests.workbench.study.made import CORPUS, STUDY, edit_json, make_all, make_run, planned, sentences, usual
 from workbench.config import content_hash
 from workbench.study.collect import Collected, collect
 from workbench.study.grid import Cell, Grid
@@ -61,6 +61,7 @@ def test_a_run_is_found_under_any_name_and_with_its_corpus_anywhere(grid: Grid, 
 def test_a_run_of_another_study_is_reused(grid: Grid) -> None:
     make_run(grid.runs[KD], usual(KD), folder=grid.store / "table2" / grid.runs[KD].name)
     assert collect(grid).finished[KD].folder.parent.name == "table2"
+    assert KD not in collect(grid, elsewhere=False).finished
 
 
 def test_what_is_not_there_or_not_finished_is_said(grid: Grid) -> None:
@@ -170,6 +171,30 @@ def test_a_run_of_another_corpus_or_protocol_is_not_taken_and_told(
     folder = grid.out / other.runs[KD].name
     assert reason(collected) == f"not run yet; {folder} is another configuration, it has {told}"
     assert collected.strangers == [f"{folder} is no run of this study: from kd, seed 0 it differs in {told}"]
+
+
+def test_a_run_of_other_clips_under_the_same_settings_is_refused(tmp_path: Path) -> None:
+    """As from another machine whose copy of the corpus is another one."""
+    grid = planned(tmp_path)
+    odd = Cell("crd", 1)
+    for cell, run in grid.runs.items():
+        wanted = {split: sentences(seed=9 if cell == odd else 1) for split in ("dev", "test")}
+        make_run(run, usual(cell), wanted=wanted)
+    collected = collect(grid)
+    assert [cell for cell, found in collected.cells.items() if found.status == "refused"] == [odd]
+    first = grid.out / grid.runs[Cell("kd", 0)].name
+    assert reason(collected, odd) == f"{folder_of(grid, odd)} read other clips of {CORPUS} than {first}"
+
+
+def test_a_corpus_that_is_called_otherwise_is_refused(tmp_path: Path) -> None:
+    """As where somebody takes the word simulated out of the results."""
+    grid = planned(tmp_path)
+    make_all(grid, usual)
+    path = folder_of(grid, Cell("crd", 1)) / "result.json"
+    edit_json(path, lambda result: result.update(corpus="RWTH-PHOENIX-Weather 2014"))
+    assert reason(collect(grid), Cell("crd", 1)).startswith(f"{path} was edited: it says corpus is ")
+    edit_json(path.with_name("steps.json"), lambda steps: steps["networks"]["result"].pop("corpus"))
+    assert "is about RWTH-PHOENIX-Weather 2014 and " in reason(collect(grid), Cell("crd", 1))
 
 
 def test_runs_of_other_seeds_are_nothing_to_speak_of(grid: Grid, tmp_path: Path) -> None:

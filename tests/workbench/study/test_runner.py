@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,7 @@ from workbench.study import runner as runner_module
 from workbench.study.collect import Collected, Found, collect
 from workbench.study.estimate import estimate
 from workbench.study.grid import Cell, Grid, PlannedRun
+from workbench.study.invocation import command_line
 from workbench.study.launch import LocalLauncher
 from workbench.study.runner import StudyRunner
 from workbench.study.state import StudyState
@@ -194,14 +195,28 @@ def test_jobs_of_a_cluster_are_left_when_this_process_ends(grid: Grid) -> None:
         do(grid, Interrupting(polls=1000, ticket="3"))
 
 
+def test_a_study_begun_anew_forgets_its_runs_and_trains_apart(grid: Grid) -> None:
+    do(grid, MadeUpLauncher())
+    state = StudyState.open(grid.out)
+    state.ended("some", "reason")
+    (state.store / "networks").mkdir(parents=True)
+    state.begin_anew(run.name for run in grid.runs.values())
+    assert not state.store.exists()
+    again = StudyState.open(grid.out)
+    assert again.fresh
+    assert again.failures == {}
+    assert {found.status for found in collect(grid).cells.values()} == {"unfinished"}
+    assert command_line(grid.runs[Cell("kd", 0)], replace(grid, store=again.store), None).endswith("/runs/losses/fresh")
+
+
 def test_the_time_left_counts_shared_parts_once(grid: Grid) -> None:
-    """60 s for the teacher, 60 s for the student alone, 60 s for the student, 1 s for the teacher's outputs."""
+    """60 s each for teacher, student alone and student, 1 s for the teacher's outputs, 5 s around."""
     make_run(grid.runs[Cell("kd", 0)], usual(Cell("kd", 0)))
     pending = [cell for cell in grid.runs if cell != Cell("kd", 0)]
     found = estimate(grid, collect(grid).finished, pending)
-    assert found.seconds == {Cell("kd", 1): 181.0, Cell("crd", 0): 60.0, Cell("crd", 1): 60.0}
-    assert found.total(jobs=1) == 301.0
-    assert found.total(jobs=2) == 181.0
+    assert found.seconds == {Cell("kd", 1): 186.0, Cell("crd", 0): 65.0, Cell("crd", 1): 65.0}
+    assert found.total(jobs=1) == 316.0
+    assert found.total(jobs=2) == 186.0
     assert estimate(grid, {}, pending).total(jobs=1) is None
     assert estimate(grid, {}, []).total(jobs=1) == 0.0
 

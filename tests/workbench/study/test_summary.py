@@ -105,7 +105,9 @@ def test_a_run_that_is_not_there_is_in_no_mean_and_is_told(tmp_path: Path) -> No
 
 
 def test_rows_of_other_clips_are_not_compared(tmp_path: Path) -> None:
-    grid = planned(tmp_path, seeds=[0])
+    study = copy.deepcopy(STUDY)
+    study["rows"][2]["set"]["data.corpus.profile"] = "small"
+    grid = planned(tmp_path, study, seeds=[0])
     for cell, run in grid.runs.items():
         clips = 20 if cell.row == "kd" else 25
         make_run(run, usual(cell), wanted={split: sentences(clips, seed=1) for split in ("dev", "test")})
@@ -128,9 +130,36 @@ def test_rows_may_each_be_compared_with_the_student_alone_of_their_runs(tmp_path
     assert "Differences and p are against the student alone of the same runs" in text
 
 
+def test_every_corpus_has_its_own_clips_and_the_same_weight(tmp_path: Path) -> None:
+    grid = planned(tmp_path, {**STUDY, "corpus_seeds": [0, 5]}, seeds=[0, 1])
+    for cell, run in grid.runs.items():
+        clips = {
+            split: sentences(20 + 10 * (cell.corpus_seed or 0), seed=cell.corpus_seed or 0) for split in ("dev", "test")
+        }
+        make_run(run, usual(cell), wanted=clips, corpus=f"simulated corpus (tiny, seed {cell.corpus_seed})")
+    summary = summarise(grid, collect(grid))
+    found = collect(grid).finished
+    runs = [[found[Cell("kd", seed, corpus)].report("student", "test") for seed in (0, 1)] for corpus in (0, 5)]
+    row = summary.row("kd")
+    assert row.test is not None
+    assert row.test.rate.value == pytest.approx(fmean(fmean(one.wer for one in corpus) for corpus in runs))
+    assert row.corpora == ("simulated corpus (tiny, seed 0)", "simulated corpus (tiny, seed 5)")
+    text = as_markdown(make_sheet(summary))
+    assert "Seeds 0, 1 on the corpora of seeds 0, 5." in text
+    assert text.count("simulated corpus (tiny, seed 5)") == 1 + 3
+
+
+def test_the_corpus_of_the_paper_is_called_another_only_where_it_is(grid: Grid, tmp_path: Path) -> None:
+    assert "another corpus than ours" in as_markdown(make_sheet(summarise(grid, collect(grid))))
+    study = {**grid.study.model_dump(mode="json"), "seeds": [0]}
+    same = planned(tmp_path, study)
+    make_all(same, usual, corpus=f"{PAPER}, multi-signer")
+    assert "another corpus" not in as_markdown(make_sheet(summarise(same, collect(same))))
+
+
 def test_every_format_names_the_corpora_of_both(summary: Summary) -> None:
     sheet = make_sheet(summary)
-    for text in (as_markdown(sheet), as_html(sheet), as_latex(sheet, "t"), as_json(summary)):
+    for text in (as_markdown(sheet), as_html(sheet), as_latex(sheet, "t"), as_json(summary, sheet)):
         assert CORPUS in text
         assert PAPER in text
     assert as_csv(summary).count(CORPUS) == 4
@@ -150,7 +179,7 @@ def test_the_line_of_what_can_be_resolved_is_the_middle_of_the_rows(summary: Sum
 
 
 def test_the_json_can_be_read_and_says_everything(summary: Summary) -> None:
-    found = json.loads(as_json(summary))
+    found = json.loads(as_json(summary, make_sheet(summary)))
     assert found["corpora"] == [CORPUS]
     rows = {row["name"]: row for row in found["rows"]}
     assert [run["seed"] for run in rows["kd"]["runs"]] == [0, 1, 2]
@@ -223,6 +252,7 @@ def test_a_narrow_terminal_gets_the_columns_that_fit(summary: Summary) -> None:
     text = console.export_text()
     assert "…" not in text
     assert "Not shown for want of room: " in text
+    assert "40.4" in text, "what was published is shown before more of ours"
     assert "no distillation" in text
 
 

@@ -36,8 +36,9 @@ class ClipList {
       "fewest errors": (a, b) => a.wrong - b.wrong || b.clip.reference.length - a.clip.reference.length,
     };
     if (data.before) {
-      orders["most gained by distillation"] = (a, b) => b.gain - a.gain || a.wrong - b.wrong;
-      orders["most lost by distillation"] = (a, b) => a.gain - b.gain || b.wrong - a.wrong;
+      const over = data.networks.find((network) => network.role === data.before).title;
+      orders[`most gained over ${over}`] = (a, b) => b.gain - a.gain || a.wrong - b.wrong;
+      orders[`most lost to ${over}`] = (a, b) => a.gain - b.gain || b.wrong - a.wrong;
     }
     orders.longest = (a, b) => b.clip.seconds - a.clip.seconds;
     orders["id"] = () => 0;
@@ -68,8 +69,9 @@ class ClipList {
     const glosses = one.clip.reference.length;
     const name = document.createElement("bdi");
     name.textContent = one.clip.id;
+    const few = data.networks.length <= 4;
     const others = data.networks
-      .filter((network) => network.role !== data.main)
+      .filter(({ role }) => role !== data.main && (few || role === data.before))
       .flatMap((network) => [made("span", `swatch s${network.style}`), `${one.errors[network.role]} `]);
     const rate = made("span", "rate", made("strong", "", String(one.wrong)), ` of ${glosses}`, document.createElement("br"), ...others);
     const item = made("div", "item", made("span", "id", name), rate, made("span", "more", `${one.clip.signer}, ${one.clip.seconds.toFixed(1)} s`));

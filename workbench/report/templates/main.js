@@ -39,7 +39,9 @@ function bindKeys(player, list) {
   });
 }
 
-if (typeof DecompressionStream === "undefined") {
+if (!byId("viewer")) {
+  offerThemes(showMeans); // a page without clips
+} else if (typeof DecompressionStream === "undefined") {
   byId("too-old").hidden = false;
   offerThemes(showMeans);
 } else {

@@ -106,7 +106,7 @@ class Player {
   tile() {
     if (!this.bitmap) return null;
     const [, , width, height, columns] = this.clip.picture;
-    const number = Math.floor((this.time * data.fps) / data.pictures.every);
+    const number = Math.round((this.step * data.every) / data.pictures.every); // the one nearest to the skeleton
     const rows = Math.round(this.bitmap.height / height);
     const last = Math.ceil(Math.round(this.clip.seconds * data.fps) / data.pictures.every) - 1;
     const index = Math.min(number, last, rows * columns - 1);
@@ -140,7 +140,8 @@ class Player {
       ["teacher", "student"].map((side, number) => {
         const figure = document.createElement("figure");
         const caption = document.createElement("figcaption");
-        caption.textContent = `relations, ${side}${Object.keys(this.clip.related).length > 1 ? `, ${name}` : ""}`;
+        const which = Object.keys(this.clip.related).length > 1 ? `, ${name}` : "";
+        caption.textContent = `relations, ${side}${which}, up to ${this.clip.related[name].most.toFixed(2)}`;
         const canvas = document.createElement("canvas");
         canvas.className = "map";
         canvas.width = canvas.height = 168;
@@ -165,11 +166,11 @@ class Player {
   }
 
   legends() {
-    const names = (data.groups || []).map((name) => {
+    const names = (data.groups || []).map((name, number) => {
       const item = document.createElement("span");
       const sign = document.createElement("span");
       sign.className = "swatch";
-      sign.style.color = `var(${groupColour(name)})`;
+      sign.style.color = `var(${groupColour(name, number)})`;
       item.append(sign, name.replace("_", " "));
       return item;
     });
@@ -179,33 +180,46 @@ class Player {
   }
 }
 
-/* The glosses of the reference and of every network one below the other; what is wrong is marked and named. */
+/* A column per gloss of the transcript, a row per network: what each read in its place, insertions behind it. */
 function alignmentTable(clip) {
   const table = document.createElement("table");
   table.className = "alignment";
-  const cell = (row, tag, text, kind) => {
-    const made = document.createElement(tag);
-    made.textContent = text;
-    if (kind) made.className = kind;
-    if (tag === "th") made.scope = "row";
-    row.append(made);
-    return made;
-  };
-  const says = { S: "substituted", D: "deleted", I: "inserted" };
-  for (const network of data.networks) {
-    const [read, operations] = clip.read[network.role];
-    const reference = table.insertRow();
-    const hypothesis = table.insertRow();
-    hypothesis.className = "net";
-    cell(reference, "th", "reference");
-    cell(hypothesis, "th", network.title);
-    let wanted = 0;
-    let found = 0;
-    for (const operation of operations) {
-      cell(reference, "td", operation === "I" ? "" : data.glosses[clip.reference[wanted++]]);
-      const made = cell(hypothesis, "td", operation === "D" ? "–" : data.glosses[read[found++]], operation);
-      if (says[operation]) made.title = says[operation];
+  const line = (title, cells) => {
+    const row = table.insertRow();
+    const head = document.createElement("th");
+    head.scope = "row";
+    head.textContent = title;
+    row.append(head);
+    for (const pieces of cells) {
+      const cell = row.insertCell();
+      for (const [text, operation] of pieces) {
+        const piece = document.createElement("span");
+        piece.textContent = text;
+        piece.className = operation;
+        if (SAYS[operation]) piece.title = SAYS[operation];
+        cell.append(piece, " ");
+      }
     }
-  }
+  };
+  const rows = data.networks.map((network) => [network.title, aligned(clip, network.role)]);
+  const early = rows.some(([, cells]) => cells[0].length > 0); // something was inserted in front of everything
+  const wanted = clip.reference.map((gloss) => [[data.glosses[gloss], "C"]]);
+  line("reference", early ? [[], ...wanted] : wanted);
+  for (const [title, cells] of rows) line(title, early ? cells : cells.slice(1));
   return table;
+}
+
+const SAYS = { S: "substituted", D: "deleted", I: "inserted" };
+
+/* What stands in front of the transcript, then what stands at each of its glosses: texts with their operations. */
+function aligned(clip, role) {
+  const [read, operations] = clip.read[role];
+  const cells = [[]];
+  let found = 0;
+  for (const operation of operations) {
+    if (operation !== "I") cells.push([]);
+    const text = operation === "D" ? "–" : data.glosses[read[found++]];
+    cells.at(-1).push([operation === "I" ? `+${text}` : text, operation]);
+  }
+  return cells;
 }

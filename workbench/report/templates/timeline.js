@@ -81,7 +81,8 @@ class Timeline {
     svg("path", { class: "row", d: `M${this.left} ${top + BAR + 4}H${this.left + this.width}` }, root);
     svg("text", { class: "name", x: 0, y: top + BAR + 7 }, root).textContent = cut(row.title, this.left - 8);
     if (row.absent) {
-      svg("text", { class: "name", x: this.left, y: top + BAR - 4 }, root).textContent = "its transcript does not fit into the clip";
+      const why = data.aligned_by ? "its transcript does not fit into the clip" : "not known in time: no weights to align it with";
+      svg("text", { class: "absent", x: this.left, y: top + BAR - 4 }, root).textContent = why;
     }
     let free = this.left; // where the last name ends
     row.placed.forEach(([gloss, start, end, operation], index) => {
