@@ -38,6 +38,7 @@ from slr.data.isolated.transforms.place import (
     HandsOnWrists,
     MinMax,
     SizeOfBody,
+    UnitSpread,
 )
 from slr.data.isolated.transforms.sampling import (
     CropResize,
@@ -133,6 +134,7 @@ __all__ = [
     "TrimStart",
     "TurnWithin",
     "UniformSample",
+    "UnitSpread",
     "Window",
     "WithMotion",
     "collate_isolated",

@@ -19,7 +19,7 @@ class MixedBatch(Batch):
     """Clips of which each shows a second one too; ``labels`` and ``ids`` are those of the larger share.
 
     ``others`` are the places in the batch of the second clips, ``[B]`` int64, and ``share``, from 0.5 to 1, is that of
-    the first.
+    the first; it is 1 where nothing was mixed.
     """
 
     others: Tensor
@@ -32,13 +32,15 @@ class MixedBatch(Batch):
         return replace(batch, others=moved(self.others, device))
 
     def parts(self) -> Iterator[tuple[float, Batch]]:
-        """The batch with the labels of the first clips, and with those of the second, each with its share.
+        """The batch with the labels of the first clips, and with those of the second where these are seen; with shares.
 
         Both show the same; a loss that reads labels is to be computed for both and weighed.
         """
         assert self.labels is not None, "isolated clips have labels"
         plain = Batch(self.ids, self.glosses, self.frames, pose=self.pose, flipped=self.flipped, labels=self.labels)
         yield self.share, plain
+        if self.share == 1:
+            return
         ids = tuple(self.ids[place] for place in self.others.tolist())
         yield 1 - self.share, replace(plain, ids=ids, labels=self.labels[self.others])
 
@@ -67,20 +69,24 @@ class MixUp:
             raise ValueError(f"MixUp alpha is {self.alpha}: it must be greater than 0")
         check_range("MixUp probability", self.probability, 0, 1)
 
-    def __call__(self, batch: Batch, generator: Generator, *, scored: bool) -> Batch:
-        """Mix a batch, or leave it as it is.
+    def __call__(self, batch: Batch, generator: Generator, *, scored: bool) -> MixedBatch:
+        """Mix a batch, or leave it as it is with a share of 1.
 
         Args:
             batch: clips with labels; their pose is ``[B, T, (P,) J, C]``.
             generator: where chance comes from.
             scored: whether the last channel of a joint is the score of a keypoint.
+
+        Raises:
+            ValueError: when the batch has no keypoints or no labels.
         """
-        assert batch.pose is not None, "isolated clips have a pose"
+        if batch.pose is None or batch.labels is None:
+            raise ValueError("MixUp mixes keypoints and classes: this batch lacks one of both")
         mixed = chance(generator, self.probability)
         share = self._share(generator)
         others = torch.randperm(len(batch), generator=generator)
         if not mixed or len(batch) < 2:
-            return batch
+            share, others = 1.0, torch.arange(len(batch))
         return MixedBatch(
             batch.ids,
             batch.glosses,

@@ -75,14 +75,21 @@ def test_chance_is_that_of_the_generator_and_shares_are_those_of_beta() -> None:
     assert mixed(given, seed=5).share == mixed(given, seed=5).share
 
 
-def test_some_batches_are_left_as_they_are() -> None:
+def test_some_batches_are_left_as_they_are_and_look_like_the_others() -> None:
     given = batch(3, 4)
-    found = [
-        MixUp(probability=0.3)(given, torch.Generator().manual_seed(seed), scored=False) is given for seed in range(300)
-    ]
-    assert np.mean(found) == pytest.approx(0.7, abs=0.1)
-    alone = batch(3)
-    assert MixUp()(alone, torch.Generator(), scored=False) is alone
+    found = [mixed(given, seed=seed, probability=0.3) for seed in range(300)]
+    left = [one for one in found if one.share == 1]
+    assert len(left) / len(found) == pytest.approx(0.7, abs=0.1)
+    torch.testing.assert_close(left[0].pose.values, given.pose.values)
+    ((share, same),) = left[0].parts()
+    assert (share, same.ids, same.labels.tolist()) == (1, given.ids, given.labels.tolist())
+    assert mixed(batch(3)).share == 1  # there is no other clip
+
+
+def test_a_batch_without_classes_is_refused() -> None:
+    given = batch(3, 4)
+    with pytest.raises(ValueError, match="keypoints and classes"):
+        mixed(Batch(given.ids, given.glosses, given.frames, pose=given.pose))
 
 
 def test_a_mixed_batch_travels_to_a_device_whole() -> None:
