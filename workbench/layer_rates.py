@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import nn
 
-_DEEP = 2  # levels of modules in which layers are looked for
+_LISTS = ("blocks", "layers")  # what networks call their layers; other lists hold what stands side by side
 
 
 def layers_of(network: nn.Module) -> list[list[nn.Parameter]]:
     """The parameters that learn, layer by layer from the input to the output.
 
-    Layers are the entries of the lists of blocks that the network, or a part of it, holds, and else its parts, all in
-    the order in which they were made. Parameters of the network itself belong to the last one.
+    Layers are the entries of every list of modules called ``blocks`` or ``layers``, and else the parts of the network,
+    all in the order in which they were made. Parameters of the network itself belong to the last one.
     """
     layers: dict[str, list[nn.Parameter]] = {}
     own: list[nn.Parameter] = []
@@ -19,7 +21,7 @@ def layers_of(network: nn.Module) -> list[list[nn.Parameter]]:
         if not weight.requires_grad:
             continue
         if "." in name:
-            layers.setdefault(_layer(network, name), []).append(weight)
+            layers.setdefault(_layer(name), []).append(weight)
         else:
             own.append(weight)
     found = list(layers.values()) or [[]]
@@ -27,15 +29,10 @@ def layers_of(network: nn.Module) -> list[list[nn.Parameter]]:
     return [layer for layer in found if layer]
 
 
-def _layer(network: nn.Module, name: str) -> str:
-    """The layer that a parameter belongs to."""
+def _layer(name: str) -> str:
+    """The layer that a parameter belongs to, by its name."""
     parts = name.split(".")
-    module: nn.Module = network
-    for level, part in enumerate(parts[: _DEEP + 1]):
-        if isinstance(module, nn.ModuleList | nn.Sequential) and level:
-            return ".".join(parts[: level + 1])
-        child = module.get_submodule(part) if level + 1 < len(parts) else None
-        if child is None:
-            break
-        module = child
+    for place, (one, after) in enumerate(itertools.pairwise(parts)):
+        if one in _LISTS and after.isdigit():
+            return ".".join(parts[: place + 2])
     return parts[0]

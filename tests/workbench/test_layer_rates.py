@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from students import STGCN, LightDKEGCN
+from students import STGCN, LandmarkTransformer, LightDKEGCN
 from workbench.assemble import make_optimizer
 from workbench.layer_rates import layers_of
 from workbench.schema import Stage
@@ -23,8 +23,8 @@ class Deep(nn.Module):
         self.trunk = nn.Module()
         self.trunk.blocks = nn.ModuleList(nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1)) for _ in range(2))
         self.frozen = nn.Linear(1, 1).requires_grad_(False)
-        self.more = nn.ModuleList([nn.Linear(1, 1)])
-        self.head = nn.Sequential(nn.LayerNorm(1), nn.Linear(1, 1))
+        self.side_by_side = nn.ModuleList([nn.Linear(1, 1), nn.Linear(1, 1)])
+        self.head = nn.ModuleDict({"norm": nn.LayerNorm(1), "layers": nn.ModuleList([nn.Linear(1, 1)])})
 
 
 def names(network: nn.Module) -> list[list[str]]:
@@ -38,9 +38,9 @@ def test_layers_are_blocks_and_parts_in_their_order() -> None:
         ["embed.a", "embed.b"],
         ["trunk.blocks.0.0", "trunk.blocks.0.1"],
         ["trunk.blocks.1.0", "trunk.blocks.1.1"],
-        ["more.0"],
-        ["head.0"],
-        ["", "head.1"],
+        ["side_by_side.0", "side_by_side.1"],
+        ["head.norm"],
+        ["", "head.layers.0"],
     ]
 
 
@@ -48,18 +48,28 @@ def test_layers_are_blocks_and_parts_in_their_order() -> None:
     "network",
     [
         LightDKEGCN(num_classes=3, layout="sign-27", channels=(4, 8), strides=(1, 2), task="class"),
+        LandmarkTransformer(
+            num_classes=3,
+            layout="sign-27",
+            task="class",
+            width=8,
+            patch_heads=2,
+            heads=2,
+            local_blocks=2,
+            global_blocks=2,
+        ),
         STGCN(num_classes=3, layout="sign-27", channels=(4, 6), strides=(1, 1), width=8),
     ],
-    ids=["class", "glosses"],
+    ids=["class", "landmarks", "glosses"],
 )
-def test_every_parameter_of_a_network_is_in_one_layer(network: nn.Module) -> None:
+def test_every_parameter_that_learns_is_in_one_layer(network: nn.Module) -> None:
     found = [id(weight) for layer in layers_of(network) for weight in layer]
-    assert sorted(found) == sorted(id(weight) for weight in network.parameters())
-    layers = names(network)
-    assert layers[0][0].startswith("data_norm")
-    assert layers[1][0].startswith("trunk.blocks.0")
-    assert layers[2][0].startswith("trunk.blocks.1")
-    assert layers[-1][0].startswith("head")
+    assert sorted(found) == sorted(id(weight) for weight in network.parameters() if weight.requires_grad)
+    firsts = [layer[0] for layer in names(network)]
+    assert firsts[0].startswith("data_norm")
+    blocks = [first.rpartition("blocks.")[2][0] for first in firsts if "blocks." in first]
+    assert blocks == ["0", "1", "0", "1"] if isinstance(network, LandmarkTransformer) else ["0", "1"]
+    assert firsts[-1].startswith(("head", "tail"))
 
 
 def test_rates_fall_from_the_output_to_the_input() -> None:
