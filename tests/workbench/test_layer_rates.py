@@ -78,13 +78,8 @@ def test_rates_fall_from_the_output_to_the_input() -> None:
     optimizer = make_optimizer(stage, network, objective)
     rates = {id(weight): group["lr"] for group in optimizer.param_groups for weight in group["params"]}
     assert optimizer.param_groups[0]["lr"] == 1.0  # the rate that is recorded
-    for name, depth in (
-        ("head.1.weight", 0),
-        ("scale", 0),
-        ("head.0.bias", 1),
-        ("more.0.bias", 2),
-        ("embed.b.bias", 5),
-    ):
+    depths = {"head.layers.0.weight": 0, "scale": 0, "head.norm.bias": 1, "side_by_side.1.bias": 2, "embed.b.bias": 5}
+    for name, depth in depths.items():
         assert rates[id(network.get_parameter(name))] == pytest.approx(0.8**depth)
     assert all(rates[id(weight)] == 1.0 for weight in objective.parameters())
     assert id(network.frozen.weight) not in rates
