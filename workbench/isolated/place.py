@@ -136,7 +136,7 @@ class IsolatedPlace:
         mixup = stage.mixup if isinstance(stage, IsolatedStage) else None
         if mixup is None:
             return batches
-        scored = self.corpus.channels[-1] == SCORE
+        scored = dataset.processed(0).channels[-1] == SCORE
         return MixedBatches(batches, build(mixup), seed, scored=scored)
 
     def judge(self, network: nn.Module) -> Judge | None:
