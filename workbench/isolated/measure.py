@@ -117,7 +117,7 @@ def stages_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         train, dev = kept.get("train_top1"), kept["dev"]["top-1"] if judged else None
         found.append(
             {
-                "name": name,
+                "name": name.rpartition(", ")[2],
                 "epochs": stage[-1]["epoch"],
                 "best_epoch": kept["epoch"],
                 "train_top1": train,
