@@ -148,11 +148,15 @@ def make_network(node: Mapping[str, Any], num_classes: int, arguments: Mapping[s
 
 @dataclass(frozen=True)
 class CorpusSizes:
-    """What losses may know of a corpus: the width of its logits, its joints, and its training clips."""
+    """What losses may know of a corpus: the width of its logits, its joints, its training clips.
+
+    The names of its classes are known where it is one of isolated clips.
+    """
 
     classes: int
     joints: int
     clips: int
+    class_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, corpus: Corpus, vocabulary: Vocabulary) -> CorpusSizes:
@@ -179,7 +183,7 @@ def make_objective(
             continue
         widths = _widths(name, term, student_widths, teacher, faults)
         if widths is not None:
-            loss = build(term.loss, joints=sizes.joints, clips=sizes.clips, **widths)
+            loss = build(term.loss, joints=sizes.joints, clips=sizes.clips, class_names=sizes.class_names, **widths)
             faults += _tap_faults(name, loss, student_widths, teacher)
             terms[name] = Term(loss, term.weight, _schedule_of(term))
     if faults:

@@ -209,14 +209,18 @@ def checked_objectives(
     *,
     over: Mapping[str, LossTerm] = MappingProxyType({}),
     teacher: Mapping[str, int] | None = None,
+    sizes: CorpusSizes | None = None,
 ) -> list[Objective]:
     """The objectives of all stages, the losses ``over`` laid over their own.
+
+    ``sizes`` are those of an open corpus, where the network was built for all of its classes.
 
     Raises:
         ConfigError: with every fault of any of them.
     """
     objectives: list[Objective] = []
     faults: list[Fault] = []
+    sizes = sizes or CorpusSizes(BARE_CLASSES, len(layout), _CLIPS)
     for stage in stages:
         here = (*place, "stages", stage.name)
         losses = {**(stage.losses or {}), **over}
@@ -225,7 +229,7 @@ def checked_objectives(
             continue
         try:
             with preserved():
-                objective = make_objective(losses, network, CorpusSizes(BARE_CLASSES, len(layout), _CLIPS), teacher)
+                objective = make_objective(losses, network, sizes, teacher)
         except ConfigError as error:
             faults += [_at_home(fault, here, over) for fault in error.faults]
             continue

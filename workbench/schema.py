@@ -46,7 +46,7 @@ def _options(target: str) -> AfterValidator:
 CorpusNode = Annotated[Plain, component("root", "progress")]
 NetworkNode = Annotated[Plain, component("num_classes", "layout", "frame_size", kind=nn.Module)]
 OptimizerNode = Annotated[Plain, component("params", kind=torch.optim.Optimizer)]
-LossNode = Annotated[Plain, component("student_width", "teacher_width", "joints", "clips", kind=Loss)]
+LossNode = Annotated[Plain, component("student_width", "teacher_width", "joints", "clips", "class_names", kind=Loss)]
 DecoderNode = Annotated[Plain, component("vocabulary")]
 RgbOptions = Annotated[Plain, _options("slr.data.RgbPipeline")]
 PoseOptions = Annotated[Plain, _options("slr.data.PosePipeline")]

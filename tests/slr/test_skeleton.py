@@ -19,6 +19,7 @@ SIZES = {
     "coco-wholebody-77": 77,
     "sign-27": 27,
     "mediapipe-holistic-543": 543,
+    "mediapipe-lips-hands-87": 87,
     "openpose-18": 18,
     "ntu-25": 25,
     "ntu-25-pyskl": 25,

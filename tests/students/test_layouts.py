@@ -18,6 +18,11 @@ from workbench.cost import count_macs, count_parameters
 SMALL: dict[str, dict[str, Any]] = {
     "STGT": {"joint_width": 4, "spatial_heads": 2, "spatial_blocks": 1, "temporal_blocks": 1, "temporal_heads": 2},
     "STGCN": {"channels": (4, 4), "temporal_kernel": 3, "context_layers": 1},
+    "STGCNPP": {"channels": (6, 6), "strides": (1, 2), "context_layers": 1},
+    "AAGCN": {"channels": (4, 4), "strides": (1, 2), "temporal_kernel": 3, "context_layers": 1},
+    "S8": {"channels": (4, 4), "strides": (1, 2), "temporal_kernel": 3, "context_layers": 1},
+    "CTRGCN": {"channels": (4, 4), "strides": (1, 2), "context_layers": 1},
+    "DGSTGCN": {"channels": (6, 6), "strides": (1, 2), "groups": 2, "context_layers": 1},
     "DKEGCN": {"channels": (4, 4), "strides": (1, 2), "context_layers": 1},
     "LightDKEGCN": {"channels": (4, 4), "strides": (1, 2), "context_layers": 1},
     "DSTASLR": {"channels": (4, 8), "strides": (1, 2), "graphs": 2, "context_layers": 1},

@@ -75,7 +75,7 @@ class IsolatedPlace:
     def sizes(self) -> CorpusSizes:
         """Classes, joints and training clips."""
         corpus = self.corpus
-        return CorpusSizes(len(corpus.classes), len(corpus.layout), len(corpus.clips("train")))
+        return CorpusSizes(len(corpus.classes), len(corpus.layout), len(corpus.clips("train")), corpus.classes)
 
     def bare_network(self, node: Mapping[str, Any]) -> nn.Module:
         """The network with a few classes, without published weights.

@@ -3,6 +3,7 @@
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus, StoredCorpus, without_test_clips
 from slr.data.isolated.dataset import IsolatedDataset, IsolatedSample, collate_isolated
 from slr.data.isolated.doctor import inspect_isolated
+from slr.data.isolated.mixup import MixedBatch, mixup
 from slr.data.isolated.readers import (
     DSTA,
     NTU,
@@ -37,6 +38,7 @@ from slr.data.isolated.transforms.place import (
     HandsOnWrists,
     MinMax,
     SizeOfBody,
+    UnitSpread,
 )
 from slr.data.isolated.transforms.sampling import (
     CropResize,
@@ -105,6 +107,7 @@ __all__ = [
     "MeanBins",
     "MinMax",
     "Mirror",
+    "MixedBatch",
     "NTUArchive",
     "PadTo",
     "Pyskl",
@@ -130,11 +133,13 @@ __all__ = [
     "TrimStart",
     "TurnWithin",
     "UniformSample",
+    "UnitSpread",
     "Window",
     "WithMotion",
     "collate_isolated",
     "held_out",
     "inspect_isolated",
+    "mixup",
     "read_classes",
     "stratified_folds",
     "without_test_clips",

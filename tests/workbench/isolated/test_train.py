@@ -149,3 +149,21 @@ def test_what_does_not_fit_is_said_before_anything_is_trained(
 
 def test_a_report_says_that_it_is_about_sentences(run: Path) -> None:
     assert "is a run on isolated clips" in here("report", run).sentence
+
+
+def test_a_loss_that_would_take_the_first_class_for_a_blank_is_refused(store: Path, tmp_path: Path) -> None:
+    loss = "{_target_: kd.losses.SelfDistillation, head: pooled}"
+    done = here("train", waving_config(tmp_path, store), f"stages.0.losses.self={{loss: {loss}}}")
+    assert "losses.self: blank is 'drop', and classes have no blank: set it to keep" in done.err
+
+
+def test_confused_classes_are_named_in_a_configuration(store: Path, tmp_path: Path) -> None:
+    config = waving_config(tmp_path, store)
+    loss = "{_target_: kd.losses.PairwiseMargin, pairs: [[wave left, wave both]]}"
+    words = [f"stages.0.losses.margin={{loss: {loss}}}", "stages.0.epochs=1", "run.name=margin"]
+    done = here("train", config, *words, "--out", tmp_path / "runs")
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in (done.folder / "metrics.jsonl").read_text().splitlines()]
+    assert rows[0]["terms"]["margin"] > 0
+    odd = words[0].replace("wave both", "wave feet")
+    assert "pairs name the class 'wave feet', which is none of the 3 classes" in here("train", config, odd).sentence
