@@ -9,6 +9,7 @@ from students.dsta_slr import DSTASLR
 from students.joint_rnn import JointRNN
 from students.landmark_transformer import LandmarkTransformer
 from students.ms_g3d import MSG3D
+from students.sl_gcn import SLGCN
 from students.st_gcn import STGCN
 from students.st_gcn_pp import STGCNPP
 from students.stgt import STGT
@@ -21,6 +22,7 @@ __all__ = [
     "DSTASLR",
     "MSG3D",
     "S8",
+    "SLGCN",
     "STGCN",
     "STGCNPP",
     "STGT",

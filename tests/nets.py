@@ -21,6 +21,7 @@ from students import (
     DSTASLR,
     MSG3D,
     S8,
+    SLGCN,
     STGCN,
     STGCNPP,
     STGT,
@@ -111,6 +112,24 @@ def _ms_g3d(label: str, **arguments: Any) -> Case:
     small = {"channels": (6, 12), "strides": (1, 2), "scales": 3, "window_scales": 2, **_small_head(arguments)}
     build = lambda: MSG3D(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
     return Case(f"MSG3D-{label}", build, _step_shape(arguments))
+
+
+def _sl_gcn(label: str, **arguments: Any) -> Case:
+    small = {"channels": (4, 8), "strides": (1, 2), "groups": 2, "temporal_kernel": 3, **_small_head(arguments)}
+
+    def build() -> Any:
+        net = SLGCN(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
+        for name, parameter in net.trunk.named_parameters():
+            if name.endswith("_gate.weight"):  # a newborn's gates pass no gradient on
+                nn.init.normal_(parameter, std=0.5)
+            elif name.endswith(("squeeze.bias", "graph.norm.norm.weight")):  # its few hidden features may all be off,
+                nn.init.ones_(parameter)  # and its graphs are hardly there
+        for module in net.modules():
+            if isinstance(module, DropMasks):
+                module.set_epoch(100)
+        return net
+
+    return Case(f"SLGCN-{label}", build, _step_shape(arguments))
 
 
 def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
@@ -221,6 +240,11 @@ ROWS: dict[str, list[Case]] = {
         _ms_g3d("default"),
         _ms_g3d("class", task="class", persons=2, strides=(1, 1), windows=(5,)),
         _ms_g3d("pyskl", normalise="columns", stored_graphs=True, in_channels=2, pooling="mean", context="none"),
+    ],
+    "SLGCN": [
+        _sl_gcn("default"),
+        _sl_gcn("class", task="class", persons=2, drop_blocks=1),
+        _sl_gcn("whole", drop_blocks=0, in_channels=2, pooling="mean", context="none"),
     ],
     "CoSign1S": [
         _cosign("default", CoSign1S, mask_rate=0.4),

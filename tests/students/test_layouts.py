@@ -27,6 +27,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "LightDKEGCN": {"channels": (4, 4), "strides": (1, 2), "context_layers": 1},
     "DSTASLR": {"channels": (4, 8), "strides": (1, 2), "graphs": 2, "context_layers": 1},
     "MSG3D": {"channels": (6, 12), "strides": (1, 2), "scales": 2, "window_scales": 1, "windows": (3,)},
+    "SLGCN": {"channels": (4, 8), "strides": (1, 2), "groups": 2, "temporal_kernel": 3, "context_layers": 1},
     "CoSign1S": {"channels": (4, 4), "temporal_kernel": 3, "context_layers": 1},
     "CoSign2S": {"channels": (4, 4), "temporal_kernel": 3, "context_layers": 1},
     "JointRNN": {"frame_width": 8, "context_layers": 1},
