@@ -13,7 +13,11 @@ from torch import Tensor, nn
 from kd.losses.base import Loss, readable
 from kd.losses.cross_entropy import CrossEntropy
 from kd.losses.ctc import CTC
+from kd.losses.focal import Focal
+from kd.losses.pairwise_margin import PairwiseMargin
 from slr.types import Batch, NetOutput
+
+_SUPERVISED = (CTC, CrossEntropy, Focal, PairwiseMargin)
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,15 @@ class Metered(Protocol):
 
 
 @runtime_checkable
+class Scheduled(Protocol):
+    """A loss whose formula changes as training goes on: any loss that defines this method."""
+
+    def set_epoch(self, epoch: int) -> None:
+        """Told before each epoch, counted from 0, and after a resume too."""
+        ...
+
+
+@runtime_checkable
 class Related(Protocol):
     """A loss that learns relations between the steps of a clip, for figures: any loss that defines this method.
 
@@ -181,6 +194,9 @@ class Objective(nn.Module):
             ValueError: when no term has a weight in this epoch.
         """
         self._epoch = epoch
+        for loss in self.losses.values():
+            if isinstance(loss, Scheduled):
+                loss.set_epoch(epoch)
         if not any(weight > 0 for weight in self.weights.values()):
             raise ValueError(
                 f"in epoch {epoch} every loss has weight 0: nothing would be learned; "
@@ -190,7 +206,7 @@ class Objective(nn.Module):
     @property
     def supervised(self) -> frozenset[str]:
         """Names of the terms that learn from transcripts or labels alone, against which the others are held."""
-        return frozenset(name for name, term in self._terms.items() if isinstance(term.loss, CTC | CrossEntropy))
+        return frozenset(name for name, term in self._terms.items() if isinstance(term.loss, _SUPERVISED))
 
     @property
     def kept(self) -> nn.ModuleDict:

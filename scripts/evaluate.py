@@ -1,4 +1,4 @@
-"""Evaluate a network of a finished run on dev or test."""
+"""Evaluate a network of a finished run on dev or test; one on isolated clips on train, too."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from pathlib import Path
 from slr.ctc import BACKENDS
 from slr.scoring import PROTOCOLS
 from workbench.cli import command, console, example_parser
-from workbench.evaluate import DECODING, Question, evaluate
+from workbench.evaluate import DECODING, Question
+from workbench.evaluate_command import evaluate_run
 from workbench.progress import make_progress
 from workbench.reader import NETWORKS
 
 
 def main(arguments: Namespace) -> None:
-    """Recognise, score, and print the file of hypotheses last."""
+    """Recognise, score, and print the file of hypotheses, or of scores, last."""
     asked = vars(arguments)
     decoding = [f"evaluate.{key}={json.dumps(asked[key])}" for key in DECODING if asked[key] is not None]
     question = Question(**{key: asked[key] for key in Question.__dataclass_fields__})
-    print(evaluate(arguments.run, question, [*arguments.words, *decoding], make_progress(), console()))
+    print(evaluate_run(arguments.run, question, [*arguments.words, *decoding], make_progress(), console()))
 
 
 if __name__ == "__main__":
     parser = example_parser(
         __doc__,
         "python scripts/evaluate.py runs/stsg_to_stgt --split test --decoder greedy\n"
-        "  python scripts/evaluate.py runs/stsg_to_stgt --against runs/stsg_to_stgt:baseline --segments out --eaf",
+        "  python scripts/evaluate.py runs/stsg_to_stgt --against runs/stsg_to_stgt:baseline --segments out --eaf\n"
+        "  python scripts/evaluate.py runs/nw_ucla_light_dke_gcn evaluate.views=10 --split test",
     )
     parser.add_argument("run", type=Path, help="run folder")
     parser.add_argument("words", nargs="*", metavar="key=value", help="override any key of the run, such as data.root")
-    parser.add_argument("--split", choices=("dev", "test"), default="dev")
+    parser.add_argument("--split", choices=("dev", "test", "train"), default="dev")
     parser.add_argument("--network", dest="role", choices=NETWORKS, help="default: what the run was for")
     parser.add_argument("--decoder", choices=("greedy", "beam"))
     parser.add_argument("--beam-width", type=int)

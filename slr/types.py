@@ -85,7 +85,7 @@ class Padded:
     def zeroed(self) -> Padded:
         """The same sequences with zeros as padding; a NaN in the padding disappears too."""
         zero = torch.zeros((), dtype=self.values.dtype, device=self.values.device)
-        return _Zeroed(torch.where(self.expanded_mask(), self.values, zero), self.lengths)
+        return ZeroPadded(torch.where(self.expanded_mask(), self.values, zero), self.lengths)
 
     def valid(self) -> Tensor:
         """All real steps of all sequences, one after the other: ``[sum(lengths), ...]``."""
@@ -120,10 +120,11 @@ class Padded:
         return type(self)(self.values.detach(), self.lengths)
 
 
-class _Zeroed(Padded):
+class ZeroPadded(Padded):
     """Sequences whose padding is known to be zero: whoever asks for that again gets it for nothing."""
 
     def zeroed(self) -> Padded:
+        """Itself."""
         return self
 
 

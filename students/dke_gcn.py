@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from students.ctr_gcn import CTRGCNNetwork
+from collections.abc import Mapping
+from typing import ClassVar
+
+from slr.released import ReleasedLayout
+from students.ctr_gcn import CTRGCN
+from students.ctr_gcn_released import DKE_GCN, LIGHT_DKE_GCN
 
 
-class DKEGCN(CTRGCNNetwork):
+class DKEGCN(CTRGCN):
     """The student of DKE-GCN (Liu et al., IEEE TCSVT 2024): CTR-GCN without its last block.
 
-    The blocks, their widths and their strides are those of the published student; see
-    :class:`~students.ctr_gcn.CTRGCNNetwork`. The two strides make a step of every four frames.
+    The blocks, their widths and their strides are those of the published student. The two strides make a step of every
+    four frames.
     """
 
     CHANNELS = (64, 64, 64, 64, 128, 128, 128, 256, 256)
     STRIDES = (1, 1, 1, 1, 2, 1, 1, 2, 1)
+    released: ClassVar[Mapping[str, ReleasedLayout]] = {"dke-gcn": DKE_GCN}
 
 
-class LightDKEGCN(CTRGCNNetwork):
+class LightDKEGCN(CTRGCN):
     """The light student of DKE-GCN (Liu et al., IEEE TCSVT 2024): CTR-GCN's first seven blocks.
 
-    The blocks, their widths and their stride are those of the published student; see
-    :class:`~students.ctr_gcn.CTRGCNNetwork`. For glosses the stride and one pooling make a step of every four frames.
+    The blocks, their widths and their stride are those of the published student. For glosses the stride and one pooling
+    make a step of every four frames.
     """
 
     CHANNELS = (64, 64, 64, 64, 128, 128, 128)
     STRIDES = (1, 1, 1, 1, 2, 1, 1)
+    released: ClassVar[Mapping[str, ReleasedLayout]] = {"light-dke-gcn": LIGHT_DKE_GCN}

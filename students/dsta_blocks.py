@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, STCAttention, ValidSteps
-from students.block_parts import every_step, fan_out, started
+from students.block_parts import every_step, fan_out, idle_bias
 from students.drop_masks import DropMasks
 from students.dsta_spatial import SpatialUnit
 
@@ -76,7 +76,7 @@ class TwoScales(nn.Module):
             raise ValueError(f"two temporal scales cannot share {width} channels: the width must be even")
         self.stride = stride
         self.convs = nn.ModuleList(
-            started(nn.Conv2d(in_width, width // 2, (kernel, 1), stride=(stride, 1), padding=(kernel // 2, 0)))
+            idle_bias(nn.Conv2d(in_width, width // 2, (kernel, 1), stride=(stride, 1), padding=(kernel // 2, 0)))
             for kernel in (5, 7)
         )
         self.norm = MaskedBatchNorm(width)
@@ -108,8 +108,8 @@ class Shortcut(nn.Module):
         self.stride = stride
         self.scale = nn.Parameter(torch.empty(width, 1, 1, 1))
         fan_out(self.scale)
-        self.offset = nn.Parameter(torch.zeros(width))
-        self.linear = started(nn.Linear(width, width))
+        self.offset = nn.Parameter(torch.zeros(width), requires_grad=False)  # idle as well
+        self.linear = idle_bias(nn.Linear(width, width))
         self.norm = MaskedBatchNorm(width)
         self.drop = DropMasks() if drop else None
 

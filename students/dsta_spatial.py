@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
-from students.block_parts import started, transposed
+from students.block_parts import idle_bias, started, transposed
 
 _ATOMS = 6
 _EPS = 1e-5
@@ -42,7 +42,7 @@ class SpatialUnit(nn.Module):
         self.graphs = graphs
         self.embed = nn.Linear(in_width, width)
         nn.init.normal_(self.embed.weight, std=(0.5 / width) ** 0.5)
-        nn.init.constant_(self.embed.bias, _SMALL)
+        nn.init.constant_(self.embed.bias, _SMALL).requires_grad_(False)  # idle in front of a batch norm
         self.embed_norm = MaskedBatchNorm(width)
         self.dictionary = Dictionary(width)
         self.attend_norm = nn.LayerNorm(width)
@@ -54,7 +54,7 @@ class SpatialUnit(nn.Module):
         self.channel_graph = nn.Parameter(torch.full((width, joints, joints), 1 / joints))
         self.norm = MaskedBatchNorm(width)
         nn.init.constant_(self.norm.norm.weight, _SMALL)
-        self.shortcut = started(nn.Linear(in_width, width)) if in_width != width else None
+        self.shortcut = idle_bias(nn.Linear(in_width, width)) if in_width != width else None
         self.shortcut_norm = MaskedBatchNorm(width) if in_width != width else None
 
     def forward(self, x: Tensor, valid: ValidSteps) -> Tensor:

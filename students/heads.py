@@ -22,7 +22,7 @@ class HeadOptions(TypedDict, total=False):
     * ``persons``: how many persons a clip may show, 1 by default. Those who are not there count as zeros.
     * ``pooling``: the mean over the joints of each of the ``groups`` of the layout, the default for glosses, or over
       all joints (``mean``), the default for a class and what the published networks do.
-    * ``dropout``: in the tail, or on what the classifier reads; 0.1 by default.
+    * ``dropout``: in the tail, 0.1 by default, or on what the classifier of a class reads, 0 by default.
 
     The others are about the tail of a recogniser, and a classifier refuses them: ``width`` (512), ``temporal_layers``
     (by default those that make a step of four frames together with the strides of the trunk), ``context``
@@ -103,7 +103,7 @@ class ClassHead(nn.Module):
     """
 
     def __init__(
-        self, in_width: int, num_classes: int, layout: SkeletonLayout, *, pooling: str = "mean", dropout: float = 0.1
+        self, in_width: int, num_classes: int, layout: SkeletonLayout, *, pooling: str = "mean", dropout: float = 0.0
     ) -> None:
         super().__init__()
         self.pool = JointPooling.named(pooling, layout)

@@ -6,34 +6,67 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import TypedDict, Unpack
 
 from slr.layers import MaskedBatchNorm, RecogniserTail, RotaryAttention, RotaryContext, ValidSteps
 from slr.skeleton import SkeletonLayout, skeleton_layout
 from slr.types import NetOutput, Padded
+from students.heads import TASKS
 from students.joint_groups import present_joints
+from students.landmark_head import LandmarkTail
 
 CLIP = 5.0  # standard deviations beyond which a coordinate is a fault of the estimator
 _EPS = 1e-6
 
 
+class TailOptions(TypedDict, total=False):
+    """What :class:`LandmarkTransformer` takes about its tail for glosses, see :class:`~slr.layers.RecogniserTail`."""
+
+    temporal_layers: str
+    head: str
+    head_scale: float
+    shared_head: bool
+
+
 class LandmarkTransformer(nn.Module):
-    """A hierarchical landmark transformer for isolated signs, with a gloss head for continuous signing.
+    """A hierarchical landmark transformer for isolated signs, with its classifier or with a head for glosses.
 
     The system is known by a README and by code that was found with high likelihood to be it; neither has a paper. Kept
     are its patches, attention between groups, fusion and blocks: landmarks of a group in patches of four
     (:class:`PatchEmbedding`); hands attend to each other over time, face and body to each other (:class:`CrossGroups`);
     a learned mixture of the groups plus a projection of all; ``local_blocks`` rotary blocks that see ``window`` frames
-    to either side; convolutions over 3, 5 and 7 frames side by side (tap ``frame``). The strided temporal convolution,
-    the ``global_blocks`` as context and both gloss heads, in place of its pooling and classifier, are ours.
+    to either side; convolutions over 3, 5 and 7 frames side by side (tap ``frame``); ``global_blocks`` over all frames.
+
+    With ``task="class"`` (logits ``[B, 1, V]``, no blank) these end in the system's pooling over several scales and its
+    three narrowing classifiers (:class:`~students.landmark_head.LandmarkClassifier`), behind the tap ``context``. With
+    ``task="glosses"`` the strided temporal convolution in front of the ``global_blocks`` and both gloss heads are ours.
 
     Unlike that code, body landmarks are those of both sides; local blocks are local; attention sees no padding; time is
-    told by rotation alone, so that a sentence may be of any length; and nothing random is left in evaluation. Landmarks
-    are in ``parts``: left hand, right hand, face with mouth, body; a layout that lacks some of them goes without.
-    A missing landmark (zero in all channels) stays zero when the input is normalised; a missing part leaves a learned
-    vector.
+    told by rotation alone, so that a clip may be of any length; pooling does not average the parts of a clip away; and
+    nothing random is left in evaluation. Landmarks are in ``parts``: left hand, right hand, face with mouth, body; a
+    layout that lacks some of them goes without. A missing landmark (zero in all channels) stays zero when the input is
+    normalised; a missing part leaves a learned vector.
+
+    Args:
+        num_classes: width of the logits, with the blank where the task is ``glosses``.
+        layout: the landmarks. ``mediapipe-lips-hands-87`` is the system's own selection, with both arms.
+        in_channels: numbers of a landmark; the system has x and y.
+        width: features of a frame.
+        patch_heads: of the attention between patches.
+        heads: of all other attention.
+        local_blocks, window, global_blocks: see above.
+        dropout: of the blocks, of the tail, and of the classifier.
+        stochastic_depth: probability that a clip goes without what the last block adds; it rises from 0 at the first
+            block along a line, see :class:`~slr.layers.RotaryBlock`.
+        layer_drop: probability that a block is left out for a whole batch, see :class:`~slr.layers.RotaryContext`.
+        task: ``glosses`` or ``class``.
+        confidence: of a class: whether a tap ``confidence`` says how sure the network is.
+        tail: of glosses: ``temporal_layers`` (``"K5-P2-K5-P2"``), ``head``, ``head_scale`` and ``shared_head`` of
+            :class:`~slr.layers.RecogniserTail`.
 
     Raises:
-        ValueError: when the layout is unknown or twice the heads do not divide a width.
+        ValueError: when the layout or the task is unknown, an option belongs to the other task, or twice the heads do
+            not divide a width.
     """
 
     input_stream = "pose"
@@ -49,12 +82,13 @@ class LandmarkTransformer(nn.Module):
         heads: int = 8,
         local_blocks: int = 4,
         window: int = 8,
-        temporal_layers: str = "K5-P2-K5-P2",
         global_blocks: int = 4,
         dropout: float = 0.1,
-        head: str = "linear",
-        head_scale: float = 1.0,
-        shared_head: bool = False,
+        stochastic_depth: float = 0.0,
+        layer_drop: float = 0.0,
+        task: str = "glosses",
+        confidence: bool = False,
+        **tail: Unpack[TailOptions],
     ) -> None:
         super().__init__()
         self.layout = skeleton_layout(layout)
@@ -66,23 +100,25 @@ class LandmarkTransformer(nn.Module):
         self.cross = CrossGroups(list(self.parts), width, heads, dropout)
         self.mixture = nn.Parameter(torch.zeros(len(self.parts))) if len(self.parts) > 1 else None
         self.join = nn.Linear(len(self.parts) * width, width)
-        self.local = RotaryContext(width, heads, local_blocks, dropout, window)
+        drops = torch.linspace(0, stochastic_depth, local_blocks + global_blocks).tolist()
+        self.local = RotaryContext(width, heads, local_blocks, dropout, window, drops[:local_blocks], layer_drop)
         self.convolve = ParallelConv(width)
-        self.tail = RecogniserTail(
-            width,
-            num_classes,
-            context=RotaryContext(width, heads, global_blocks, dropout),
-            width=width,
-            temporal_layers=temporal_layers,
-            head=head,
-            head_scale=head_scale,
-            shared_head=shared_head,
-            dropout=dropout,
-        )
+        context = RotaryContext(width, heads, global_blocks, dropout, None, drops[local_blocks:], layer_drop)
+        self.tail: RecogniserTail | LandmarkTail
+        if task == "class":
+            if tail:
+                raise ValueError(f"{', '.join(tail)}: only a network with task 'glosses' has a tail for glosses")
+            self.tail = LandmarkTail(context, num_classes, heads=heads, dropout=dropout, confidence=confidence)
+        elif task == "glosses":
+            if confidence:
+                raise ValueError("confidence is said of a clip: only a network with task 'class' has it")
+            self.tail = RecogniserTail(width, num_classes, context=context, width=width, dropout=dropout, **tail)
+        else:
+            raise ValueError(f"unknown task {task!r} of a skeleton network: there are {', '.join(TASKS)}")
         self.tap_widths = {"frame": width, **self.tail.tap_widths}
 
     def forward(self, stream: Padded) -> NetOutput:
-        """``[B, T, J, C]`` keypoints -> ``[B, S, V]`` scores."""
+        """``[B, T, J, C]`` keypoints -> ``[B, S, V]`` scores; one step for a class."""
         valid = ValidSteps.of(stream.lengths, stream.values.shape[1])
         landmarks = self._normalised(valid.gather(stream.values))  # [N, J, C]
         parts = {name: valid.scatter(embed(landmarks)) for name, embed in self.embed.items()}

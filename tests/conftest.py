@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 from slr.synthesis import SimulatedSpec, write_corpus
 
 ROOT = Path(__file__).resolve().parent.parent
+# How long an example takes says nothing where other work shares the machine.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(autouse=True)

@@ -101,6 +101,17 @@ ROWS: dict[str, list[Case]] = {
         Case("CrossEntropy", losses.CrossEntropy, of_a_class=True),
         Case("CrossEntropy-smooth", lambda: losses.CrossEntropy("conv_logits", 0.1), of_a_class=True),
     ],
+    "ClassDKD": [Case("ClassDKD", losses.ClassDKD, zero_at_identity=True, of_a_class=True)],
+    "Confidence": [Case("Confidence", losses.Confidence, untaught=("logits",), of_a_class=True)],
+    "Focal": [
+        Case("Focal", losses.Focal, of_a_class=True),
+        Case("Focal-every", lambda: losses.Focal(focus="every", gamma=0.5), of_a_class=True),
+        Case("Focal-curriculum", lambda: losses.Focal(curriculum_epochs=5, head="conv_logits"), of_a_class=True),
+    ],
+    "PairwiseMargin": [
+        Case("PairwiseMargin", losses.PairwiseMargin, of_a_class=True),
+        Case("PairwiseMargin-2", lambda: losses.PairwiseMargin([[0, 1], [2, 4]], 2.0, 0.5), of_a_class=True),
+    ],
     "Complementary": [Case("Complementary", lambda: losses.Complementary("conv", "context"))],
     "CRD": [
         Case("CRD-batch", lambda: losses.CRD(**_widths(width=8))),
@@ -141,7 +152,10 @@ ROWS: dict[str, list[Case]] = {
         for per in ("clip", "step")
         for blank, softness in (("keep", 0), ("drop", 0.5))
     ],
-    "SelfDistillation": [Case("SelfDistillation", losses.SelfDistillation, untaught=("logits",))],
+    "SelfDistillation": [
+        Case("SelfDistillation", losses.SelfDistillation, untaught=("logits",)),
+        Case("SelfDistillation-keep", lambda: losses.SelfDistillation(3.0, blank="keep"), untaught=("logits",)),
+    ],
     "KeypointRegression": [
         Case("KeypointRegression", lambda: losses.KeypointRegression(student_width=STUDENT_WIDTH, joints=JOINTS))
     ],
@@ -208,6 +222,8 @@ def example(
     teacher = network(teacher_steps or steps, TEACHER_WIDTH)
     for output in (student, teacher):  # last, so that what is drawn above stays as it is
         output.taps["conv_logits"] = sequences(output.logits.lengths.tolist(), CLASSES).map(lambda scores: 2 * scores)
+    for output in (student, teacher):
+        output.taps["confidence"] = sequences(output.logits.lengths.tolist(), 1)
     for sequence in (student.logits, *student.taps.values()):
         sequence.values.requires_grad_()
     return Example(student, teacher, batch)

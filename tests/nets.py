@@ -13,7 +13,24 @@ from typing import Any
 from torch import nn
 
 from slr.skeleton import skeleton_layout
-from students import DKEGCN, DSTASLR, STGCN, STGT, CoSign1S, CoSign2S, JointRNN, LandmarkTransformer, LightDKEGCN
+from students import (
+    AAGCN,
+    CTRGCN,
+    DGSTGCN,
+    DKEGCN,
+    DSTASLR,
+    MSG3D,
+    S8,
+    SLGCN,
+    STGCN,
+    STGCNPP,
+    STGT,
+    CoSign1S,
+    CoSign2S,
+    JointRNN,
+    LandmarkTransformer,
+    LightDKEGCN,
+)
 from students.drop_masks import DropMasks
 from teachers import CNN2DCNN1D, I3D, STSGNet, VACResNet
 
@@ -56,13 +73,18 @@ def _stgcn(label: str, **arguments: Any) -> Case:
     return Case(f"STGCN-{label}", build, _step_shape(arguments))
 
 
-def _ctr_gcn(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
+def _blocks(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
     small = {"channels": (4, 8), "strides": (1, 1), **_small_head(arguments, temporal_layers="K3-P2")}
 
     def build() -> Any:
         net = network(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
-        for block in net.trunk.blocks:  # a newborn refines no graph, and what would refine it gets no gradient yet
-            nn.init.constant_(block.graph.strength, 0.5)
+        for name, parameter in net.trunk.named_parameters():
+            # A newborn refines no graph and attends to nothing; what would do so gets no gradient yet. Few units may
+            # all be closed by ReLU, and these see nothing negative.
+            if name.endswith(("strength", "alpha", "beta", "share", "_gate.weight", "attention.squeeze.weight")):
+                nn.init.normal_(parameter, 0.5, 0.1)
+            elif name.endswith("norm.weight"):
+                nn.init.ones_(parameter)
         return net
 
     return Case(f"{network.__name__}-{label}", build, _step_shape(arguments))
@@ -84,6 +106,30 @@ def _dsta(label: str, **arguments: Any) -> Case:
         return net
 
     return Case(f"DSTASLR-{label}", build, _step_shape(arguments))
+
+
+def _ms_g3d(label: str, **arguments: Any) -> Case:
+    small = {"channels": (6, 12), "strides": (1, 2), "scales": 3, "window_scales": 2, **_small_head(arguments)}
+    build = lambda: MSG3D(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})  # noqa: E731
+    return Case(f"MSG3D-{label}", build, _step_shape(arguments))
+
+
+def _sl_gcn(label: str, **arguments: Any) -> Case:
+    small = {"channels": (4, 8), "strides": (1, 2), "groups": 2, "temporal_kernel": 3, **_small_head(arguments)}
+
+    def build() -> Any:
+        net = SLGCN(num_classes=CLASSES, layout="sign-27", **{**small, **arguments})
+        for name, parameter in net.trunk.named_parameters():
+            if name.endswith("_gate.weight"):  # a newborn's gates pass no gradient on
+                nn.init.normal_(parameter, std=0.5)
+            elif name.endswith(("squeeze.bias", "graph.norm.norm.weight")):  # its few hidden features may all be off,
+                nn.init.ones_(parameter)  # and its graphs are hardly there
+        for module in net.modules():
+            if isinstance(module, DropMasks):
+                module.set_epoch(100)
+        return net
+
+    return Case(f"SLGCN-{label}", build, _step_shape(arguments))
 
 
 def _cosign(label: str, network: Callable[..., Any], **arguments: Any) -> Case:
@@ -155,20 +201,50 @@ ROWS: dict[str, list[Case]] = {
         _stgcn("fixed", graph="fixed", partition="directed", shared_head=True, head="normalised", in_channels=2),
         _stgcn("class", task="class", persons=2, strides=(1, 2)),
     ],
+    "STGCNPP": [
+        _blocks("default", STGCNPP, channels=(6, 8)),
+        _blocks("class", STGCNPP, channels=(6, 8), strides=(1, 2), task="class", persons=2),
+    ],
+    "AAGCN": [
+        _blocks("default", AAGCN, temporal_kernel=3),
+        _blocks("class", AAGCN, temporal_kernel=3, strides=(1, 2), task="class", persons=2),
+    ],
+    "S8": [
+        _blocks("default", S8, temporal_kernel=3),
+        _blocks("class", S8, temporal_kernel=3, task="class", drop_last=1, width_factor=2.0),
+    ],
+    "CTRGCN": [
+        _blocks("default", CTRGCN),
+        _blocks("class", CTRGCN, strides=(1, 2), task="class", persons=2, variant="pyskl"),
+    ],
+    "DGSTGCN": [
+        _blocks("default", DGSTGCN, channels=(6, 8), groups=2),
+        _blocks("class", DGSTGCN, channels=(6, 8), strides=(1, 2), groups=2, task="class", persons=2),
+    ],
     "DKEGCN": [
-        _ctr_gcn("default", DKEGCN),
-        _ctr_gcn("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
-        _ctr_gcn("class", DKEGCN, task="class", persons=2),
-        _ctr_gcn("persons", DKEGCN, persons=2, pooling="mean", context="none"),
+        _blocks("default", DKEGCN),
+        _blocks("strided", DKEGCN, channels=(4, 4, 8), strides=(1, 2, 2), temporal_layers="K3", context="transformer"),
+        _blocks("class", DKEGCN, task="class", persons=2),
+        _blocks("persons", DKEGCN, persons=2, pooling="mean", context="none"),
     ],
     "LightDKEGCN": [
-        _ctr_gcn("default", LightDKEGCN),
-        _ctr_gcn("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True),
+        _blocks("default", LightDKEGCN),
+        _blocks("mean", LightDKEGCN, pooling="mean", context="none", in_channels=2, shared_head=True),
     ],
     "DSTASLR": [
         _dsta("default"),
         _dsta("class", task="class", persons=2, channels=(4, 4, 8), strides=(1, 2, 2), drop_blocks=1),
         _dsta("whole", drop_blocks=0, in_channels=2, pooling="mean", context="none"),
+    ],
+    "MSG3D": [
+        _ms_g3d("default"),
+        _ms_g3d("class", task="class", persons=2, strides=(1, 1), windows=(5,)),
+        _ms_g3d("pyskl", normalise="columns", stored_graphs=True, in_channels=2, pooling="mean", context="none"),
+    ],
+    "SLGCN": [
+        _sl_gcn("default"),
+        _sl_gcn("class", task="class", persons=2, drop_blocks=1),
+        _sl_gcn("whole", drop_blocks=0, in_channels=2, pooling="mean", context="none"),
     ],
     "CoSign1S": [
         _cosign("default", CoSign1S, mask_rate=0.4),
@@ -187,6 +263,7 @@ ROWS: dict[str, list[Case]] = {
     "LandmarkTransformer": [
         _landmarks("default"),
         _landmarks("face", layout="coco-wholebody-79", temporal_layers="K3"),
+        _landmarks("class", layout="mediapipe-lips-hands-87", in_channels=2, task="class"),
         _landmarks("body-alone", layout="openpose-18", in_channels=2, shared_head=True),
     ],
     "CNN2DCNN1D": [

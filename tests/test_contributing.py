@@ -13,16 +13,19 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import kd.losses
 import slr.data
+import slr.data.isolated.readers
 import students
 from kd.losses.base import Loss
 from slr.data import collate, write_keypoints
 from slr.data import inspect as inspect_corpus
+from slr.data.isolated import IsolatedStore, StoredCorpus, write_store
 from slr.skeleton import skeleton_layout
 from slr.types import Network
 from tests import losses as loss_rows
@@ -239,3 +242,20 @@ def test_everything_was_taken_out_again() -> None:
     assert "StepCosine" not in kd.losses.__all__
     assert "FrameMLP" not in test_every_combination.students.__all__
     assert not hasattr(slr.data, "TableCorpus")
+
+
+def test_the_corpus_of_isolated_clips(added: Callable[[str, ModuleType], Any], tmp_path: Path) -> None:
+    reader = added("slr/data/isolated/readers/numbered.py", slr.data.isolated.readers)
+    for sign in ("ja", "nein"):
+        for signer in (3, 5, 8):
+            (tmp_path / "clips" / sign).mkdir(parents=True, exist_ok=True)
+            np.save(tmp_path / "clips" / sign / f"{signer}-1.npy", np.full((signer, 27, 3), 0.5))
+    store = IsolatedStore(write_store(tmp_path / "store", reader(tmp_path / "clips")))
+    assert store.splits == {"signers": {"train": 4, "test": 2}}
+    assert [store.row(index).signer for index in (0, 5)] == ["3", "8"]
+    assert store.read(1).shape == (5, 1, 27, 3)
+    corpus = StoredCorpus(tmp_path / "store", held_out=0.5)
+    assert [clip.id for clip in corpus.clips("test")] == ["ja-5-1", "nein-5-1"]
+    assert len(corpus.clips("dev")) == 2
+    with pytest.raises(ValueError, match=r"there is no SIGN/SIGNER-NUMBER\.npy below"):
+        reader(tmp_path / "none")

@@ -34,7 +34,7 @@ from workbench.schedule import Schedule as RateSchedule
 from workbench.schedule import make_schedule
 from workbench.schema import Data, Evaluate, Loading, LossTerm, Stage
 from workbench.targets import resolve
-from workbench.trainer import parameter_groups
+from workbench.trainer import layered_groups, parameter_groups
 
 
 def open_corpus(data: Data, progress: MakingProgress | None = None) -> Corpus:
@@ -148,11 +148,15 @@ def make_network(node: Mapping[str, Any], num_classes: int, arguments: Mapping[s
 
 @dataclass(frozen=True)
 class CorpusSizes:
-    """What losses may know of a corpus: the width of its logits, its joints, and its training clips."""
+    """What losses may know of a corpus: the width of its logits, its joints, its training clips.
+
+    The names of its classes are known where it is one of isolated clips.
+    """
 
     classes: int
     joints: int
     clips: int
+    class_names: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, corpus: Corpus, vocabulary: Vocabulary) -> CorpusSizes:
@@ -179,12 +183,17 @@ def make_objective(
             continue
         widths = _widths(name, term, student_widths, teacher, faults)
         if widths is not None:
-            loss = build(term.loss, joints=sizes.joints, clips=sizes.clips, **widths)
+            loss = build(term.loss, joints=sizes.joints, clips=sizes.clips, class_names=sizes.class_names, **widths)
             faults += _tap_faults(name, loss, student_widths, teacher)
             terms[name] = Term(loss, term.weight, _schedule_of(term))
     if faults:
         raise ConfigError(faults, "The losses do not fit the networks")
     return Objective(terms)
+
+
+def own_widths(stage: Stage, network: nn.Module, sizes: CorpusSizes) -> dict[str, int] | None:
+    """What a network publishes as its own teacher; None where a stage does not make it one."""
+    return None if stage.taught_by is None else {**cast(Network, network).tap_widths, "logits": sizes.classes}
 
 
 def _widths(
@@ -234,8 +243,20 @@ def _schedule_of(term: LossTerm) -> Schedule:
 
 
 def make_optimizer(stage: Stage, network: nn.Module, objective: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of a stage over what the network and its losses learn."""
-    return build(stage.optimizer, params=parameter_groups(network, objective))
+    """The optimiser of a stage over what the network and its losses learn, each group at the rate that is its own."""
+    if stage.layer_decay is None:
+        groups = parameter_groups(network, objective)
+        shares = [1.0] * len(groups)
+    else:
+        groups, shares = layered_groups(network, objective, stage.layer_decay)
+    optimizer: torch.optim.Optimizer = build(stage.optimizer, params=groups)
+    scale = 1.0
+    if stage.rate_clips is not None:
+        assert stage.max_clips is not None, "the schema wants it"
+        scale = stage.max_clips * stage.accumulate / stage.rate_clips
+    for group, share in zip(optimizer.param_groups, shares, strict=True):
+        group["lr"] *= scale * share
+    return optimizer
 
 
 def make_rate_schedule(stage: Stage) -> RateSchedule:

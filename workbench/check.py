@@ -30,7 +30,18 @@ from workbench.schema import Data, DistillConfig, Evaluate, Run, TrainConfig
 from workbench.settings import about_isolated_clips, corpus_section, load_either
 from workbench.workplace import Workplace
 
-_EXTRAS = ("pose_format", "av", "mediapipe", "flashlight", "kenlm", "onnx", "onnxruntime", "submitit", "tensorboard")
+_EXTRAS = (
+    "pose_format",
+    "pyarrow",
+    "av",
+    "mediapipe",
+    "flashlight",
+    "kenlm",
+    "onnx",
+    "onnxruntime",
+    "submitit",
+    "tensorboard",
+)
 _USUAL_REDUCTION = 4  # frames per output step of most continuous networks
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from slr.vocabulary import Vocabulary
 from workbench.checkpoint import NetworkCard
-from workbench.faults import dotted, shown
+from workbench.faults import Place, dotted, shown
 
 
 def check_teacher_fits(
@@ -58,9 +58,16 @@ def differences(
     yield from _differences(dict(trained), json.loads(json.dumps(here)), (), stated)  # tuples as lists, as on a card
 
 
-def _differences(trained: Any, here: Any, place: tuple[str, ...], stated: bool) -> Iterator[tuple[str, str, str]]:
+def _differences(trained: Any, here: Any, place: Place, stated: bool) -> Iterator[tuple[str, str, str]]:
     if isinstance(trained, Mapping) and isinstance(here, Mapping):
         for key in dict.fromkeys(trained if stated else (*trained, *here)):
             yield from _differences(trained.get(key), here.get(key), (*place, key), stated)
+    elif _components(trained) and _components(here) and len(trained) == len(here):
+        for number, (one, other) in enumerate(zip(trained, here, strict=True)):
+            yield from _differences(one, other, (*place, number), stated)
     elif trained != here:
         yield dotted(place), shown(trained), shown(here)
+
+
+def _components(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(part, Mapping) for part in value)

@@ -23,6 +23,7 @@ from workbench.assemble import (
     make_pipelines,
     make_plan,
     make_rate_schedule,
+    own_widths,
 )
 from workbench.checkpoint import load_network
 from workbench.components import build
@@ -209,23 +210,30 @@ def checked_objectives(
     *,
     over: Mapping[str, LossTerm] = MappingProxyType({}),
     teacher: Mapping[str, int] | None = None,
+    sizes: CorpusSizes | None = None,
 ) -> list[Objective]:
     """The objectives of all stages, the losses ``over`` laid over their own.
+
+    ``sizes`` are those of an open corpus, where the network was built for all of its classes.
 
     Raises:
         ConfigError: with every fault of any of them.
     """
     objectives: list[Objective] = []
     faults: list[Fault] = []
+    sizes = sizes or CorpusSizes(BARE_CLASSES, len(layout), _CLIPS)
     for stage in stages:
         here = (*place, "stages", stage.name)
         losses = {**(stage.losses or {}), **over}
         if not any(term.weight for term in losses.values()):
             faults.append(Fault(here, "has no losses: name at least one of a weight above 0"))
             continue
+        if teacher is not None and stage.taught_by is not None:
+            message = f"it is taught by its {stage.taught_by}, and by the teacher of the distillation: leave it out"
+            faults.append(Fault((*here, "taught_by"), message))
         try:
             with preserved():
-                objective = make_objective(losses, network, CorpusSizes(BARE_CLASSES, len(layout), _CLIPS), teacher)
+                objective = make_objective(losses, network, sizes, teacher or own_widths(stage, network, sizes))
         except ConfigError as error:
             faults += [_at_home(fault, here, over) for fault in error.faults]
             continue
@@ -243,7 +251,9 @@ def _at_home(fault: Fault, stage: Place, over: Mapping[str, LossTerm]) -> Fault:
 
 
 def _stage_complaints(stage: Stage, network: nn.Module, objective: Objective) -> Iterator[str]:
-    """What optimiser and schedules of a stage refuse."""
+    """What optimiser and schedules of a stage refuse, and a teacher that no loss listens to."""
+    if stage.taught_by is not None and not objective.needs_teacher:
+        yield f"it is taught by its {stage.taught_by}, and no loss of it compares with a teacher"
     attempts: list[Callable[[], object]] = [
         partial(make_optimizer, stage, network, objective),
         partial(make_rate_schedule, stage),

@@ -25,6 +25,15 @@ def load_alone(path: Path | str, words: Sequence[str] = ()) -> TrainConfig | Iso
     return load_config(path, words, schema=TrainConfig)
 
 
+def load_isolated(path: Path | str, words: Sequence[str] = ()) -> IsolatedTrainConfig:
+    """A configuration about isolated clips.
+
+    Raises:
+        ConfigError: as :func:`workbench.config.load_config` does.
+    """
+    return load_config(path, words, schema=IsolatedTrainConfig)
+
+
 def about_isolated_clips(path: Path | str, words: Sequence[str] = ()) -> bool:
     """Whether the corpus of a configuration is one of isolated clips; faults are left to whoever loads it."""
     return _is_isolated(resolved_value(path, words, ("data", "corpus", TARGET), schema=TrainConfig))

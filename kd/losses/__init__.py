@@ -2,7 +2,9 @@
 
 from kd.losses.attention_transfer import AttentionTransfer
 from kd.losses.boundary_saliency import BoundarySaliency
+from kd.losses.class_dkd import ClassDKD
 from kd.losses.complementary import Complementary
+from kd.losses.confidence import Confidence
 from kd.losses.contextual_relation import ContextualRelation
 from kd.losses.crd import CRD
 from kd.losses.crd_bank import CRDBank
@@ -10,9 +12,11 @@ from kd.losses.cross_entropy import CrossEntropy
 from kd.losses.ctc import CTC
 from kd.losses.dkd import DKD
 from kd.losses.fitnet import FitNet
+from kd.losses.focal import Focal
 from kd.losses.frame_kl import FrameKL
 from kd.losses.guided_ctc import GuidedCTC
 from kd.losses.keypoint_regression import KeypointRegression
+from kd.losses.pairwise_margin import PairwiseMargin
 from kd.losses.pkt import PKT
 from kd.losses.rkd_angle import RKDAngle
 from kd.losses.rkd_distance import RKDDistance
@@ -30,13 +34,17 @@ __all__ = [
     "AttentionTransfer",
     "BoundarySaliency",
     "CRDBank",
+    "ClassDKD",
     "Complementary",
+    "Confidence",
     "ContextualRelation",
     "CrossEntropy",
     "FitNet",
+    "Focal",
     "FrameKL",
     "GuidedCTC",
     "KeypointRegression",
+    "PairwiseMargin",
     "RKDAngle",
     "RKDDistance",
     "SelfDistillation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from slr.types import Padded
+from slr.types import Padded, ZeroPadded
 
 
 class STCAttention(nn.Module):
@@ -52,8 +52,9 @@ class STCAttention(nn.Module):
         of_steps = (joint[:, None] @ values).squeeze(2) / joints  # [B, T, D]
         step = 1 + torch.sigmoid(self.step_gate(of_steps.transpose(1, 2)))  # [B, 1, T]
         channel = self._channels((step @ of_steps).squeeze(1) / steps)  # [B, D]
-        gate = step.transpose(1, 2) * joint  # [B, T, J]
-        return Padded(values * (gate[..., None] * channel[:, None, None]), clips.lengths)
+        gate = (step.transpose(1, 2) * joint).flatten(1)  # [B, T J]
+        outer = torch.bmm(gate[:, :, None], channel[:, None])  # a product's gradients come from products, not from sums
+        return ZeroPadded(values * outer.view_as(values), clips.lengths)
 
     def _channels(self, mean: Tensor) -> Tensor:
         return 1 + torch.sigmoid(self.channel_gate(torch.relu(self.squeeze(mean))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from slr.types import Padded, strided_lengths
+from slr.types import Padded, ZeroPadded, strided_lengths
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class ValidSteps:
         if self.places is not None:
             empty = rows.new_zeros(self.clips * self.steps, *rows.shape[1:])
             rows = empty.index_copy(0, self.places, rows)
-        padded = Padded(rows.unflatten(0, (self.clips, self.steps)), self.lengths)
-        return padded.zeroed() if exporting() else padded
+        values = rows.unflatten(0, (self.clips, self.steps))
+        return Padded(values, self.lengths).zeroed() if exporting() else ZeroPadded(values, self.lengths)
 
     def strided(self, stride: int) -> ValidSteps:
         """The real steps that are left when every ``stride``-th one of each clip is kept."""

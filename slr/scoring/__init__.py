@@ -1,15 +1,26 @@
 """Word error rate under named protocols, its significance, and the files transcripts come in. Imports no torch."""
 
 from slr.scoring.accuracy import AccuracyReport, accuracy
+from slr.scoring.class_table import (
+    CLASS_COLUMNS,
+    CONFUSION_COLUMNS,
+    Confused,
+    class_rows,
+    confused_pairs,
+    confusion_rows,
+)
 from slr.scoring.comparison_report import render_comparisons
 from slr.scoring.elan import write_elan
 from slr.scoring.files import Transcript, read_transcripts
+from slr.scoring.fusion import PRESETS, STREAMS, Preset, fuse, softmax
+from slr.scoring.fusion_search import WeightSearch, search_weights
 from slr.scoring.listing import alignments_text
 from slr.scoring.protocols import PROTOCOLS, Protocol, protocol_by_name
 from slr.scoring.report import as_json, render_report
 from slr.scoring.score_files import FileScores, score_files
 from slr.scoring.score_protocols import ProtocolScores, score_protocols
 from slr.scoring.significance import (
+    ClassComparison,
     Comparison,
     GapClosed,
     Interval,
@@ -22,9 +33,11 @@ from slr.scoring.significance import (
     SegmentTest,
     SystemComparison,
     approximate_randomisation,
+    compare_classifiers,
     compare_recipes,
     compare_systems,
     gap_closed,
+    gap_closed_of_classes,
     holm,
     mapsswe,
     paired_bootstrap,
@@ -40,16 +53,23 @@ from slr.scoring.wer import AlignedGloss, ClipScore, Counts, WerReport, score
 from slr.scoring.writers import write_corpus, write_ctm, write_lines, write_stm
 
 __all__ = [
+    "CLASS_COLUMNS",
+    "CONFUSION_COLUMNS",
+    "PRESETS",
     "PROTOCOLS",
+    "STREAMS",
     "AccuracyReport",
     "AlignedGloss",
+    "ClassComparison",
     "ClipScore",
     "Comparison",
+    "Confused",
     "Counts",
     "FileScores",
     "GapClosed",
     "Interval",
     "PValues",
+    "Preset",
     "Protocol",
     "ProtocolScores",
     "RandomisationTest",
@@ -60,14 +80,21 @@ __all__ = [
     "SegmentTest",
     "SystemComparison",
     "Transcript",
+    "WeightSearch",
     "WerReport",
     "accuracy",
     "alignments_text",
     "approximate_randomisation",
     "as_json",
+    "class_rows",
+    "compare_classifiers",
     "compare_recipes",
     "compare_systems",
+    "confused_pairs",
+    "confusion_rows",
+    "fuse",
     "gap_closed",
+    "gap_closed_of_classes",
     "holm",
     "mapsswe",
     "paired_bootstrap",
@@ -83,7 +110,9 @@ __all__ = [
     "score",
     "score_files",
     "score_protocols",
+    "search_weights",
     "seed_spread",
+    "softmax",
     "wer_interval",
     "write_corpus",
     "write_ctm",

@@ -26,6 +26,7 @@ def test_a_run_is_evaluated_from_the_command_line(simulated_root: Path, tmp_path
         (["--labels", tmp_path / "none.json"], f"{tmp_path / 'none.json'} does not exist: name a file of"),
         (["--eaf"], "files for ELAN belong to a folder of segments"),
         (["--beam-width", "0"], ""),
+        (["--split", "train"], f"{run} is a run on sentences, which are evaluated on dev or test"),
     ):
         assert here("evaluate", run, *words).sentence.startswith(says)
 
@@ -34,10 +35,10 @@ def test_a_folder_that_is_no_run_is_told(tmp_path: Path) -> None:
     assert here("evaluate", tmp_path).sentence == f"{tmp_path} is no run folder: it has no config.yaml"
 
 
-def test_there_is_no_third_split_to_evaluate(tmp_path: Path) -> None:
-    done = here("evaluate", tmp_path, "--split", "train")
+def test_there_is_no_other_split_to_evaluate(tmp_path: Path) -> None:
+    done = here("evaluate", tmp_path, "--split", "all")
     assert done.code == 2
-    assert "invalid choice: 'train'" in done.err
+    assert "invalid choice: 'all'" in done.err
 
 
 def test_an_unknown_decoder_is_told(tmp_path: Path) -> None:

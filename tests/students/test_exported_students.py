@@ -7,7 +7,21 @@ import torch
 from torch import Tensor, nn
 
 from slr.types import Padded
-from students import DSTASLR, STGCN, STGT, CoSign1S, CoSign2S, LandmarkTransformer, LightDKEGCN
+from students import (
+    AAGCN,
+    CTRGCN,
+    DGSTGCN,
+    DSTASLR,
+    MSG3D,
+    SLGCN,
+    STGCN,
+    STGCNPP,
+    STGT,
+    CoSign1S,
+    CoSign2S,
+    LandmarkTransformer,
+    LightDKEGCN,
+)
 
 
 class WholeClips(nn.Module):
@@ -33,8 +47,14 @@ SMALL = {"num_classes": 5, "layout": "sign-27", "width": 8}
     [
         STGT(**SMALL, joint_width=8, spatial_blocks=1, temporal_blocks=1, temporal_heads=2),
         STGCN(**SMALL, channels=(4, 6), temporal_kernel=3, context="none"),
+        STGCNPP(**SMALL, channels=(6, 6), strides=(1, 2), temporal_layers="K3", context="none"),
+        AAGCN(**SMALL, channels=(4, 4), strides=(1, 2), temporal_layers="K3", context="none"),
+        DGSTGCN(**SMALL, channels=(6, 6), strides=(1, 2), groups=2, temporal_layers="K3", context="none"),
+        CTRGCN(num_classes=5, layout="sign-27", channels=(4, 8), strides=(1, 2), task="class"),
         LightDKEGCN(**SMALL, channels=(4, 8), strides=(1, 2), temporal_layers="K3", context="none"),
         DSTASLR(**SMALL, channels=(4, 8), strides=(1, 2), graphs=2, temporal_layers="K3", context="none"),
+        MSG3D(**SMALL, channels=(6, 12), strides=(1, 2), scales=3, temporal_layers="K3", context="none"),
+        SLGCN(**SMALL, channels=(4, 8), strides=(1, 2), groups=2, temporal_layers="K3", context="none"),
         CoSign1S(**SMALL, channels=(4, 6), temporal_kernel=3, context="none"),
         CoSign2S(**SMALL, channels=(4, 6), temporal_kernel=3, centre_groups=True, context="none"),
         LandmarkTransformer(**SMALL, patch_heads=2, heads=2, local_blocks=1, global_blocks=1),

@@ -67,7 +67,7 @@ def test_another_decoder_and_another_protocol(run: Path) -> None:
 def test_a_language_model_is_a_setting_of_the_run(run: Path, simulated_root: Path, tmp_path: Path) -> None:
     pytest.importorskip("kenlm", reason="the extra kenlm is not installed")
     transcripts = simulated_root / "tiny-seed0/annotations/manual/train.corpus.csv"
-    model = language_model(transcripts, 2, tmp_path / "pairs.arpa")
+    model = language_model(str(transcripts), (), 2, tmp_path / "pairs.arpa", NoProgress())
     words = (f"evaluate.language_model={model}", "evaluate.insertion_bonus=0.5")
     path, text = ask(run, *words, split="dev")
     assert path.name == "hypotheses.main.dev.beam-10-pairs-0.5-bonus+0.5.ctm"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,13 +12,16 @@ from torch import nn
 
 from slr.data import loader
 from slr.data.isolated import IsolatedCorpus, IsolatedDataset, Transform, without_test_clips
+from slr.data.isolated.spec import SCORE
 from slr.types import Batch
 from workbench.assemble import CorpusSizes, StageBatches
+from workbench.checkpoint import NetworkCard
 from workbench.components import TARGET, build
 from workbench.config import content_hash
 from workbench.faults import ConfigError, Fault
 from workbench.isolated.judge import look
-from workbench.isolated.schema import IsolatedData, IsolatedEvaluate
+from workbench.isolated.mixed_batches import MixedBatches
+from workbench.isolated.schema import IsolatedData, IsolatedEvaluate, IsolatedStage
 from workbench.isolated.scores import ClipScores
 from workbench.place import Judge
 from workbench.precision import Precision, choose_device, choose_precision
@@ -28,7 +31,8 @@ from workbench.published_weights import without_weights
 from workbench.rng import preserved
 from workbench.schema import Diagnostics, Run, Stage
 from workbench.targets import resolve
-from workbench.training_types import DevScore
+from workbench.training_types import Batches, DevScore
+from workbench.watch import GapWatch
 
 # Settings of the data that decide weights beside what the clips show.
 _DECIDING = {"stream", "pipeline", "max_padding"}
@@ -74,7 +78,7 @@ class IsolatedPlace:
     def sizes(self) -> CorpusSizes:
         """Classes, joints and training clips."""
         corpus = self.corpus
-        return CorpusSizes(len(corpus.classes), len(corpus.layout), len(corpus.clips("train")))
+        return CorpusSizes(len(corpus.classes), len(corpus.layout), len(corpus.clips("train")), corpus.classes)
 
     def bare_network(self, node: Mapping[str, Any]) -> nn.Module:
         """The network with a few classes, without published weights.
@@ -86,7 +90,7 @@ class IsolatedPlace:
             return build(without_weights(node), num_classes=BARE_CLASSES, **self.network_arguments(node))
 
     def network_arguments(self, node: Mapping[str, Any]) -> dict[str, Any]:
-        """The layout, persons and channels of the corpus and the task, where the network asks for them.
+        """The layout, persons and channels of the clips and the task, where the network asks for them.
 
         Raises:
             ConfigError: when it has no head for classes.
@@ -95,12 +99,9 @@ class IsolatedPlace:
         if "task" not in wanted:
             fault = Fault(("network", TARGET), f"{node[TARGET]} has no head for classes, only one for sentences")
             raise ConfigError([fault], "The network does not fit the corpus")
-        known = {
-            "task": "class",
-            "layout": self.corpus.layout,
-            "persons": self.corpus.persons,
-            "in_channels": len(self.corpus.channels),
-        }
+        # As the pipeline leaves them, which may take channels out or put some in.
+        _, persons, _, channels = self.dataset("train")[0].pose.shape
+        known = {"task": "class", "layout": self.corpus.layout, "persons": persons, "in_channels": channels}
         return {name: value for name, value in known.items() if name in wanted}
 
     def pipeline(self) -> tuple[Transform, ...]:
@@ -127,11 +128,16 @@ class IsolatedPlace:
         """Stream, pipeline and padding."""
         return self.data.model_dump(mode="json", include=_DECIDING)
 
-    def training_batches(self, stage: Stage, streams: Collection[str], seed: int) -> StageBatches:
+    def training_batches(self, stage: Stage, streams: Collection[str], seed: int) -> Batches:
         """The training clips of a stage; they come from a corpus without its test."""
         corpus = without_test_clips(self.corpus)
         dataset = IsolatedDataset(corpus, "train", self.pipeline(), training=True, seed=seed)
-        return StageBatches(dataset, stage, self.data, seed, self.precision.device.type == "cuda")
+        batches = StageBatches(dataset, stage, self.data, seed, self.precision.device.type == "cuda")
+        mixup = stage.mixup if isinstance(stage, IsolatedStage) else None
+        if mixup is None:
+            return batches
+        scored = dataset.processed(0).channels[-1] == SCORE
+        return MixedBatches(batches, build(mixup), seed, scored=scored)
 
     def judge(self, network: nn.Module) -> Judge | None:
         """Judges a network by its top-1 accuracy on dev, every clip shown once; None where nothing is held out."""
@@ -146,8 +152,9 @@ class IsolatedPlace:
 
         return judge
 
-    def watch(self) -> None:
-        """There is no blank to be stuck at."""
+    def watch(self) -> GapWatch:
+        """Gives the alarm when clips are learned by heart."""
+        return GapWatch()
 
     def card(self, network: nn.Module) -> dict[str, Any]:
         """What the card of a trained network says of the corpus."""
@@ -164,7 +171,17 @@ class IsolatedPlace:
         batches = loader(dataset, max_clips=self.evaluate.clips_per_batch, shuffle=False, workers=self.data.workers)
         return cast(Iterable[Batch], batches)
 
-    def scores(self, network: nn.Module, split: str) -> ClipScores:
-        """What a network says about every clip of a part, in as many views as the configuration wants."""
+    def scores(self, network: nn.Module, card: NetworkCard, split: str) -> ClipScores:
+        """What a network says about every clip of a part, in as many views as the configuration wants.
+
+        Raises:
+            ValueError: when the part has no clip.
+        """
         dataset = self.dataset(split, views=self.evaluate.views)
-        return look(network, dataset, self.batches(dataset), self.precision, self.evaluate.average)
+        found = look(network, dataset, self.batches(dataset), self.precision, self.evaluate.average)
+        identity = {
+            "network": type(network).__name__,
+            "stream": self.data.stream,
+            "weights_sha256": card.weights_sha256,
+        }
+        return replace(found, about={**found.about, **identity})

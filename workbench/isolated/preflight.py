@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import cast
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 import torch
 from torch import nn
 
+from kd.objective import Objective
 from slr.data.isolated import collate_isolated
-from slr.types import Network
+from slr.types import Batch, Network
+from workbench.components import build
+from workbench.faults import ConfigError, Fault, Place
 from workbench.isolated.place import IsolatedPlace
-from workbench.isolated.schema import IsolatedTrainConfig
-from workbench.preflight import BARE_CLASSES, checked_objectives
+from workbench.isolated.schema import IsolatedStage, IsolatedTrainConfig
+from workbench.preflight import TITLE, checked_objectives
+from workbench.published_weights import without_weights
 from workbench.rng import preserved
 
 
@@ -23,20 +27,78 @@ def check_isolated(config: IsolatedTrainConfig, place: IsolatedPlace) -> nn.Modu
     is trained.
 
     Returns:
-        the network, with a few classes.
+        the network, untrained.
 
     Raises:
         ConfigError: when network or losses cannot stand where they do.
         ValueError: when the clips do not go through.
     """
-    network = place.bare_network(config.network)
-    objectives = checked_objectives((), config.stages, network, place.corpus.layout)
+    network = untrained_network(place, config.network)
+    objectives = checked_objectives((), config.stages, network, place.corpus.layout, sizes=place.sizes)
+    refuse_blanks(objectives)
+    check_stages((), config.stages, place)
+    send_through(network, objectives, two_clips(place))
+    return network
+
+
+def untrained_network(place: IsolatedPlace, node: Mapping[str, Any]) -> nn.Module:
+    """The network for all classes of the corpus, without published weights.
+
+    Raises:
+        ConfigError: when it has no head for classes.
+    """
+    arguments = place.network_arguments(node)
+    with preserved():
+        return build(without_weights(node), num_classes=place.sizes.classes, **arguments)
+
+
+def refuse_blanks(objectives: Iterable[Objective]) -> None:
+    """Refuse losses that would take the first class for the blank of sentences.
+
+    Raises:
+        ConfigError: naming each of them.
+    """
+    named = {name: loss for objective in objectives for name, loss in objective.losses.items()}
+    found = {name: blank for name, loss in named.items() if (blank := getattr(loss, "blank", "keep")) != "keep"}
+    if found:
+        faults = [
+            Fault(("losses", name), f"blank is {blank!r}, and classes have no blank: set it to keep")
+            for name, blank in found.items()
+        ]
+        raise ConfigError(faults, TITLE)
+
+
+def check_stages(where: Place, stages: Iterable[IsolatedStage], place: IsolatedPlace) -> None:
+    """Refuse stages that ask for what the corpus has not, and mixtures that cannot be made.
+
+    Raises:
+        ConfigError: naming each of them.
+        ValueError: when a setting of a mixture is out of range.
+    """
+    faults = []
+    for stage in stages:
+        if stage.mixup is not None:
+            build(stage.mixup)
+        if stage.patience is not None and not place.has("dev"):
+            message = f"patience is {stage.patience}, and no dev part is held out to look at: set data.corpus.held_out"
+            faults.append(Fault((*where, "stages", stage.name), message))
+    if faults:
+        raise ConfigError(faults, "The stages do not fit the corpus")
+
+
+def two_clips(place: IsolatedPlace) -> Batch:
+    """The first and the last training clip, as testing shows them."""
     dataset = place.dataset("train")
-    batch = collate_isolated([dataset[0], dataset[len(dataset) - 1]])
-    assert batch.labels is not None
-    batch = replace(batch, labels=batch.labels % BARE_CLASSES)
+    return collate_isolated([dataset[0], dataset[len(dataset) - 1]])
+
+
+def send_through(network: nn.Module, objectives: Iterable[Objective], batch: Batch) -> None:
+    """See that clips go through a network, and its answer through the losses.
+
+    Raises:
+        ValueError: when they do not.
+    """
     with preserved(), torch.no_grad():
         output = network.eval()(batch.stream(cast(Network, network).input_stream))
         for objective in objectives:
-            objective(output, None, batch)
-    return network
+            objective(output, output if objective.needs_teacher else None, batch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,34 @@ class ClipScores:
                 "they do not fit"
             )
         return made
+
+
+def aligned_to(first: ClipScores, other: ClipScores, name: str) -> ClipScores:
+    """``other`` with its clips in the order of ``first``.
+
+    Raises:
+        ValueError: when they are about other clips, classes or labels; ``name`` is what ``other`` is called.
+    """
+    if other.classes != first.classes:
+        raise ValueError(
+            f"{name} is about {len(other.classes)} classes, and the first about {len(first.classes)}: they have to "
+            "judge the same classes in the same order"
+        )
+    places = {clip: row for row, clip in enumerate(other.ids)}
+    missing = [clip for clip in first.ids if clip not in places]
+    unknown = sorted(set(other.ids) - set(first.ids))
+    if missing or unknown:
+        odd = f"lacks {missing[0]!r}" if missing else f"has {unknown[0]!r}, which the first lacks"
+        raise ValueError(
+            f"{name} is about other clips than the first: it {odd} ({len(missing)} missing, {len(unknown)} more); take "
+            "scores of the same part of the same split"
+        )
+    order = np.asarray([places[clip] for clip in first.ids])
+    made = replace(other, ids=first.ids, scores=other.scores[order], labels=other.labels[order])
+    differ = np.flatnonzero(made.labels != first.labels)
+    if len(differ):
+        raise ValueError(f"{name} has another label for the clip {first.ids[differ[0]]!r} than the first")
+    return made
 
 
 _OWN = ("format", "kind", "classes", "clips", "sha256")

@@ -19,7 +19,7 @@ MOST_STEPS = 24  # of relations; longer clips are resampled
 _LADDER = ((12.5, ()), (8.4, ()), (12.5, ("face",)), (8.4, ("face",)), (6.3, ("face", "mouth")))
 # Height in pixels, tiles per second; the rate goes last, lest a fast hand is elsewhere than its skeleton.
 _PICTURES = ((104, 8.4), (84, 8.4), (84, 6.3), (72, 6.3), (64, 6.3), (56, 6.3), (52, 5.0), (44, 5.0), (40, 4.2))
-_SAMPLE = 6  # clips by which the size of pictures is estimated
+_SAMPLE = 4  # clips by which the size of pictures is estimated
 Advance = Callable[[], None]
 
 

@@ -28,26 +28,28 @@ _MARKDOWN = {"|": r"\|", "<": "&lt;", ">": "&gt;", "*": r"\*", "_": r"\_"}
 
 
 def render_sheet(sheet: Sheet, console: Console) -> RenderableType:
-    """The table for a terminal: as many columns of it as there is room for."""
-    columns = len(sheet.headings)
-    while columns > 2 and _width(sheet, columns, console) > max(console.width, _LEAST_WIDTH):
-        columns -= 1
+    """The table for a terminal: as many columns of it as there is room for, those of a paper before ours."""
+    columns = [*range(len(sheet.headings))]
+    droppable = [index for index in columns[2:] if not sheet.headings[index].published]
+    while droppable and _width(sheet, columns, console) > max(console.width, _LEAST_WIDTH):
+        columns.remove(droppable.pop())
+    left_out = [heading.text for index, heading in enumerate(sheet.headings) if index not in columns]
     below = [*(f"[{mark}] {note}" for mark, note in sheet.notes.items()), *sheet.remarks]
-    left_out = [heading.text for heading in sheet.headings[columns:]]
     if left_out:
         below.append(f"Not shown for want of room: {', '.join(left_out)}.")
     lead, lines = (Text("\n".join(texts)) for texts in (sheet.lead, below))
     return Group(Text(sheet.title, style="bold"), lead, _table(sheet, columns), lines)
 
 
-def _width(sheet: Sheet, columns: int, console: Console) -> int:
+def _width(sheet: Sheet, columns: Sequence[int], console: Console) -> int:
     """What the table would take if there were room without end."""
     return Measurement.get(console, console.options.update(width=10_000), _table(sheet, columns)).maximum
 
 
-def _table(sheet: Sheet, columns: int) -> Table:
+def _table(sheet: Sheet, columns: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for index, heading in enumerate(sheet.headings[:columns]):
+    for index in columns:
+        heading = sheet.headings[index]
         whose = heading.group.partition(",")[0]
         table.add_column(
             Text(f"{whose}\n{heading.text}" if whose else heading.text),
@@ -57,7 +59,8 @@ def _table(sheet: Sheet, columns: int) -> Table:
             max_width=None if index else _LABEL_WIDTH,
         )
     for number, row in enumerate(sheet.rows):
-        marked = [f"{cell.text} {''.join(f'[{mark}]' for mark in cell.marks)}".strip() for cell in row[:columns]]
+        cells = [row[index] for index in columns]
+        marked = [f"{cell.text} {''.join(f'[{mark}]' for mark in cell.marks)}".strip() for cell in cells]
         table.add_row(*(Text(text) for text in marked), end_section=number in sheet.lines_after)
     return table
 
@@ -181,7 +184,7 @@ _STYLE = (
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums;border-block:2px solid}"
     "th,td{padding:.2rem .6rem;text-align:right;vertical-align:bottom}"
     "thead{border-bottom:1px solid}thead th[colspan]{text-align:center}tr>:first-child{text-align:left}"
-    "tbody th{font-weight:400}td{white-space:nowrap}.line{border-bottom:1px solid}"
+    "tbody th{font-weight:400;min-width:11rem}td{white-space:nowrap}.line{border-bottom:1px solid}"
 )
 
 

@@ -3,6 +3,7 @@
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus, StoredCorpus, without_test_clips
 from slr.data.isolated.dataset import IsolatedDataset, IsolatedSample, collate_isolated
 from slr.data.isolated.doctor import inspect_isolated
+from slr.data.isolated.mixup import MixedBatch, MixUp
 from slr.data.isolated.readers import (
     DSTA,
     NTU,
@@ -20,7 +21,15 @@ from slr.data.isolated.spec import ClipRow, ClipSource, StoreSpec
 from slr.data.isolated.splits import held_out, stratified_folds
 from slr.data.isolated.store import IsolatedStore
 from slr.data.isolated.transforms.clip import Chance, SkeletonClip, Transform
-from slr.data.isolated.transforms.frames import DropEmptyFrames, LongestPersonFirst
+from slr.data.isolated.transforms.frames import (
+    DropEmptyFrames,
+    DropFramesWithout,
+    LongestPersonFirst,
+    MatchPersons,
+    TrimStart,
+)
+from slr.data.isolated.transforms.losing import LoseGroups, LoseJoints, MaskBox
+from slr.data.isolated.transforms.noise import DetectorNoise, GaussianNoise, LocalDistortion
 from slr.data.isolated.transforms.place import (
     AlignBody,
     AspectRatio,
@@ -29,6 +38,7 @@ from slr.data.isolated.transforms.place import (
     HandsOnWrists,
     MinMax,
     SizeOfBody,
+    UnitSpread,
 )
 from slr.data.isolated.transforms.sampling import (
     CropResize,
@@ -39,7 +49,23 @@ from slr.data.isolated.transforms.sampling import (
     Window,
 )
 from slr.data.isolated.transforms.streams import ToStream
+from slr.data.isolated.transforms.times import (
+    DropFrames,
+    MaskTime,
+    MeanBins,
+    SplineSpeed,
+    TemporalCrop,
+    TimeWarp,
+)
 from slr.data.isolated.transforms.turns import Mirror, RandomScale, RandomShift, RandomTurn, TurnWithin
+from slr.data.isolated.transforms.views import (
+    Camera,
+    KeepChannels,
+    RandomAffine,
+    RandomMove,
+    ShiftBy,
+    WithMotion,
+)
 from slr.data.isolated.writer import StoreWriter, write_store
 
 __all__ = [
@@ -50,43 +76,67 @@ __all__ = [
     "WLASL50",
     "AlignBody",
     "AspectRatio",
+    "Camera",
     "CentreOn",
     "Chance",
     "ClipRow",
     "ClipSource",
     "CropResize",
+    "DetectorNoise",
     "DropEmptyFrames",
+    "DropFrames",
+    "DropFramesWithout",
     "FrameToUnit",
+    "GaussianNoise",
     "HandsOnWrists",
     "IsolatedClip",
     "IsolatedCorpus",
     "IsolatedDataset",
     "IsolatedSample",
     "IsolatedStore",
+    "KeepChannels",
     "Kinetics",
     "LabelTable",
+    "LocalDistortion",
     "LongestPersonFirst",
+    "LoseGroups",
+    "LoseJoints",
+    "MaskBox",
+    "MaskTime",
+    "MatchPersons",
+    "MeanBins",
     "MinMax",
     "Mirror",
+    "MixUp",
+    "MixedBatch",
     "NTUArchive",
     "PadTo",
     "Pyskl",
+    "RandomAffine",
+    "RandomMove",
     "RandomScale",
     "RandomShift",
     "RandomTurn",
     "SampleSubset",
     "SampleWithReplacement",
+    "ShiftBy",
     "SizeOfBody",
     "SkeletonClip",
+    "SplineSpeed",
     "StoreSpec",
     "StoreWriter",
     "StoredCorpus",
     "TableFolder",
+    "TemporalCrop",
+    "TimeWarp",
     "ToStream",
     "Transform",
+    "TrimStart",
     "TurnWithin",
     "UniformSample",
+    "UnitSpread",
     "Window",
+    "WithMotion",
     "collate_isolated",
     "held_out",
     "inspect_isolated",

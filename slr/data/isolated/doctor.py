@@ -66,11 +66,15 @@ def _looked_at(
         if progress is not None:
             progress(split, done, len(clips))
     if empty:
-        what = f"{len(empty)} clips show nothing, such as {empty[0]!r}"
+        what = f"{_clips(empty, 'shows', 'show')} nothing, such as {empty[0]!r}"
         yield Finding("warning", "empty", split, what, "they can only be guessed at", tuple(empty))
     if single:
-        what = f"{len(single)} clips have one frame, such as {single[0]!r}"
+        what = f"{_clips(single, 'has', 'have')} one frame, such as {single[0]!r}"
         yield Finding("info", "single", split, what, "they have no motion", tuple(single))
+
+
+def _clips(names: Sequence[str], one: str, many: str) -> str:
+    return f"1 clip {one}" if len(names) == 1 else f"{len(names)} clips {many}"
 
 
 def _classes(corpus: IsolatedCorpus, clips: Sequence[IsolatedClip]) -> Iterator[Finding]:
@@ -88,5 +92,5 @@ def _classes(corpus: IsolatedCorpus, clips: Sequence[IsolatedClip]) -> Iterator[
 def _strangers(train: Sequence[IsolatedClip], other: Sequence[IsolatedClip], split: str) -> Iterator[Finding]:
     shared = {clip.signer for clip in train if clip.signer} & {clip.signer for clip in other}
     if shared:
-        what = f"{len(shared)} signers are in train, too, {min(shared)} among them"
+        what = f"of the signers {len(shared)} are in train, too, {min(shared)} among them"
         yield Finding("info", "signers", split, what, "figures say nothing about new signers")

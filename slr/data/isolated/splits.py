@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from slr.data.corpus import SPLITS
 
 HELD_OUT_BY = ("auto", "signer", "camera", "setup", "class")
 
@@ -110,3 +115,38 @@ def _stratified(labels: Sequence[int], ids: Sequence[str], share: float) -> list
 
 def _shuffled(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
+
+
+def part_codes(name: str, parts: Mapping[str, Sequence[str]], ids: Sequence[str], corpus: str) -> np.ndarray:
+    """The part of every clip in one split, ``[N]`` uint8: 0 for none, then 1, 2, 3 for train, dev, test.
+
+    Raises:
+        ValueError: when a part has an unknown name, or names a clip that there is not, or that another part has.
+    """
+    if not re.fullmatch(r"[\w+-][\w.+-]*", name):
+        raise ValueError(f"{name!r} is no name of a split of {corpus}: letters, digits and - are, as in x-sub")
+    places = {clip: index for index, clip in enumerate(ids)}
+    codes = np.zeros(len(ids), dtype=np.uint8)
+    for part, members in parts.items():
+        if part not in SPLITS:
+            raise ValueError(f"split {name!r} of {corpus} has a part {part!r}: there are {', '.join(SPLITS)}")
+        _place(name, part, members, places, codes, corpus)
+    return codes
+
+
+def _place(
+    name: str, part: str, members: Iterable[str], places: Mapping[str, int], codes: np.ndarray, corpus: str
+) -> None:
+    members = list(members)
+    unknown = [clip for clip in members if clip not in places]
+    if unknown:
+        raise ValueError(
+            f"split {name!r} of {corpus} names {len(unknown)} clips in {part} that there are no keypoints of, "
+            f"{unknown[0]!r} among them: take them out of the list, or add their keypoints"
+        )
+    for clip in members:
+        if codes[places[clip]]:
+            other = SPLITS[codes[places[clip]] - 1]
+            where = f"twice in {part}" if other == part else f"in {other} and in {part}"
+            raise ValueError(f"split {name!r} of {corpus} has clip {clip!r} {where}: a clip stands in one part")
+        codes[places[clip]] = SPLITS.index(part) + 1

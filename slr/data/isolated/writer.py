@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +14,7 @@ import numpy as np
 
 from slr.data.corpus import SPLITS
 from slr.data.isolated.spec import ClipRow, ClipSource, PartsOfSplits, StoreSpec
+from slr.data.isolated.splits import part_codes
 from slr.files import whole_folder
 
 FORMAT = "slr-isolated-1"
@@ -220,38 +220,3 @@ class StoreWriter:
             "clips_of_zeros": self._empty,
             "joints_not_finite": self._repaired,
         }
-
-
-def part_codes(name: str, parts: Mapping[str, Sequence[str]], ids: Sequence[str], corpus: str) -> np.ndarray:
-    """The part of every clip in one split, ``[N]`` uint8: 0 for none, then 1, 2, 3 for train, dev, test.
-
-    Raises:
-        ValueError: when a part has an unknown name, or names a clip that there is not, or that another part has.
-    """
-    if not re.fullmatch(r"[\w+-][\w.+-]*", name):
-        raise ValueError(f"{name!r} is no name of a split of {corpus}: letters, digits and - are, as in x-sub")
-    places = {clip: index for index, clip in enumerate(ids)}
-    codes = np.zeros(len(ids), dtype=np.uint8)
-    for part, members in parts.items():
-        if part not in SPLITS:
-            raise ValueError(f"split {name!r} of {corpus} has a part {part!r}: there are {', '.join(SPLITS)}")
-        _place(name, part, members, places, codes, corpus)
-    return codes
-
-
-def _place(
-    name: str, part: str, members: Iterable[str], places: Mapping[str, int], codes: np.ndarray, corpus: str
-) -> None:
-    members = list(members)
-    unknown = [clip for clip in members if clip not in places]
-    if unknown:
-        raise ValueError(
-            f"split {name!r} of {corpus} names {len(unknown)} clips in {part} that there are no keypoints of, "
-            f"{unknown[0]!r} among them: take them out of the list, or add their keypoints"
-        )
-    for clip in members:
-        if codes[places[clip]]:
-            other = SPLITS[codes[places[clip]] - 1]
-            where = f"twice in {part}" if other == part else f"in {other} and in {part}"
-            raise ValueError(f"split {name!r} of {corpus} has clip {clip!r} {where}: a clip stands in one part")
-        codes[places[clip]] = SPLITS.index(part) + 1

@@ -1,6 +1,7 @@
 """Is the difference real? Intervals, three paired tests, a correction for several, and what a test set can resolve."""
 
 from slr.scoring.significance.bootstrap import Comparison, Interval, paired_bootstrap, rate_interval, wer_interval
+from slr.scoring.significance.classes import ClassComparison, compare_classifiers, gap_closed_of_classes
 from slr.scoring.significance.comparison import PValues, SystemComparison, compare_systems
 from slr.scoring.significance.correction import holm
 from slr.scoring.significance.gap import GapClosed, gap_closed
@@ -19,6 +20,7 @@ from slr.scoring.significance.seeds import (
 from slr.scoring.significance.segments import SegmentTest, mapsswe
 
 __all__ = [
+    "ClassComparison",
     "Comparison",
     "GapClosed",
     "Interval",
@@ -31,9 +33,11 @@ __all__ = [
     "SegmentTest",
     "SystemComparison",
     "approximate_randomisation",
+    "compare_classifiers",
     "compare_recipes",
     "compare_systems",
     "gap_closed",
+    "gap_closed_of_classes",
     "holm",
     "mapsswe",
     "paired_bootstrap",

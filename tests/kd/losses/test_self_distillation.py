@@ -87,3 +87,13 @@ def test_other_heads_can_be_read():
 def test_senseless_arguments_are_refused(arguments: dict, sentence: str):
     with pytest.raises(ValueError, match=sentence):
         SelfDistillation(**arguments)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 3.0])
+def test_the_first_class_can_be_one_like_the_others(temperature: float):
+    conv, sequence = random((1, 1, 1)), random((1, 1, 1), spread=3.0)
+    expected = reference.frame_kl(lists(conv), lists(sequence), temperature, "keep")
+    found = value(SelfDistillation(temperature=temperature, blank="keep"), conv, sequence)
+    torch.testing.assert_close(found.item(), expected, rtol=1e-4, atol=1e-6)
+    with pytest.raises(ValueError, match="blank is 'maybe'"):
+        SelfDistillation(blank="maybe")  # type: ignore[arg-type]

@@ -13,7 +13,18 @@ from slr.data.isolated import NWUCLA, ClipRow, StoreSpec, write_store
 from slr.data.isolated.readers.wlasl50 import wlasl50_spec
 
 # By the name of the data section.
-SPECS: dict[str, StoreSpec] = {"nw_ucla": NWUCLA.spec, "wlasl50": wlasl50_spec(("all", "bed"))}
+_NTU = StoreSpec("NTU RGB+D", "ntu-25", ("x", "y", "z"), ("a", "b"), "metres", persons=2)
+_DSTA = StoreSpec("WLASL", "sign-27", ("x", "y", "score"), ("a", "b"), "pixels", frame_size=(512, 512))
+_OPENPOSE = StoreSpec("Kinetics", "openpose-18", ("x", "y", "score"), ("a", "b"), "frame", persons=2, frame_size=(1, 1))
+_LANDMARKS = StoreSpec("landmarks", "mediapipe-holistic-543", ("x", "y", "z"), ("a", "b"), "frame", frame_size=(1, 1))
+SPECS: dict[str, StoreSpec] = {
+    "nw_ucla": NWUCLA.spec,
+    "wlasl50": wlasl50_spec(("all", "bed")),
+    **dict.fromkeys(("ntu60", "ntu120", "ntu60_pyskl", "ntu60_ms_g3d"), _NTU),
+    **dict.fromkeys(("wlasl2000", "autsl"), _DSTA),
+    "kinetics": _OPENPOSE,
+    "landmarks": _LANDMARKS,
+}
 
 
 class Like:

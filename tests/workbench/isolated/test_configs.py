@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
-from slr.data.isolated import StoreSpec
+from slr.data.isolated import Chance, SkeletonClip, StoreSpec, Transform
+from slr.data.isolated.dataset import run_pipeline
+from slr.skeleton import SkeletonLayout, skeleton_layout
 from tests.workbench.running import here, read_json
 from tests.workbench.test_configs import CONFIGS, FILES, name_of
+from workbench.components import build
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.schema import IsolatedData, IsolatedEvaluate, IsolatedTrainConfig
 from workbench.progress import NoProgress
@@ -63,3 +68,41 @@ def test_the_nw_ucla_run_trains(tmp_path: Path) -> None:
     done = here("train", path, *words, "--out", tmp_path / "runs")
     assert done.code == 0, done.err
     assert read_json(done.folder / "result.json")["network"]["clip_shape"] == [52, 1, 20, 3]
+
+
+@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("stream", ["joint", "bone", "joint-motion", "bone-motion"])
+@pytest.mark.parametrize("frames", [1, 2, 400])
+@pytest.mark.parametrize("shown", ["something", "nothing", "a little"])
+def test_odd_clips_go_through_every_pipeline(name: str, stream: str, frames: int, shown: str) -> None:
+    """One frame, many, nobody at all, a single joint in a single frame: finite, and as long as any other clip."""
+    data = data_file(CONFIGS / "data" / f"{name}.yaml", [f"stream={stream}"])
+    assert isinstance(data, IsolatedData)
+    spec = SPECS[name]
+    layout, channels = odd_layout(data, spec)
+    values = torch.rand(frames, spec.persons, len(layout), len(channels), generator=torch.Generator().manual_seed(1))
+    if shown != "something":
+        only = torch.zeros_like(values)
+        only[-1, 0, -1] = values[-1, 0, -1] * (shown == "a little")
+        values = only
+    pipeline = [build(node, stream=stream) for node in data.pipeline]
+    clip = SkeletonClip.of(values, layout, channels, spec.frame_size)
+    for chance in (Chance(), Chance.training(torch.Generator().manual_seed(0)), Chance(view=torch.Generator())):
+        made = run_pipeline(pipeline, clip, chance, "odd")
+        assert made.values.shape[1:] == values.shape[1:]
+        assert 1 <= len(made) <= max_steps(pipeline, frames)
+        assert made.values.isfinite().all()
+        assert made.frames.min() >= 0
+        assert made.frames.max() <= frames - 1
+
+
+def odd_layout(data: IsolatedData, spec: StoreSpec) -> tuple[SkeletonLayout, tuple[str, ...]]:
+    """What the corpus of a data section would deliver."""
+    layout = skeleton_layout(data.corpus.get("layout", spec.skeleton))
+    return layout, tuple(data.corpus.get("channels", spec.channels))
+
+
+def max_steps(pipeline: Sequence[Transform], frames: int) -> int:
+    for transform in pipeline:
+        frames = transform.steps(frames)
+    return frames

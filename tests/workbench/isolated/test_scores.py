@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from workbench.isolated.scores import ClipScores
+from workbench.isolated.scores import ClipScores, aligned_to
 
 
 def some() -> ClipScores:
@@ -41,3 +42,34 @@ def test_what_is_missing_changed_or_something_else_is_refused(tmp_path: Path) ->
         (tmp_path / "scores.test.json").write_text(broken)
         with pytest.raises(ValueError, match=says):
             ClipScores.read(tmp_path / "scores.test")
+
+
+SCORES = ClipScores(
+    ("a", "b"), np.asarray([[1, 2], [4, 3]], dtype=np.float32), np.asarray([1, 0]), ("x", "y"), "logits", {}
+)
+
+
+def test_scores_are_put_in_order_by_clip() -> None:
+    turned = replace(SCORES, ids=("b", "a"), scores=SCORES.scores[::-1], labels=SCORES.labels[::-1])
+    found = aligned_to(SCORES, turned, "it")
+    assert found.ids == SCORES.ids
+    np.testing.assert_array_equal(found.scores, SCORES.scores)
+    np.testing.assert_array_equal(found.labels, SCORES.labels)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"classes": ("x", "z")}, "it is about 2 classes"),
+        ({"ids": ("a", "c")}, "it lacks 'b' \\(1 missing, 1 more\\)"),
+        ({"labels": np.asarray([1, 1])}, "it has another label for the clip 'b' than the first"),
+    ],
+)
+def test_scores_of_something_else_are_refused(changes: dict, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        aligned_to(SCORES, replace(SCORES, **changes), "it")
+    more = ClipScores(
+        ("a", "b", "c"), np.zeros((3, 2), dtype=np.float32), np.asarray([1, 0, 0]), ("x", "y"), "logits", {}
+    )
+    with pytest.raises(ValueError, match="it has 'c', which the first lacks"):
+        aligned_to(SCORES, more, "it")

@@ -16,21 +16,6 @@ from workbench.isolated.scores import ClipScores
 from .waving import waving_config, waving_store
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return waving_store(tmp_path_factory.mktemp("waving"))
-
-
-@pytest.fixture(scope="module")
-def run(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run."""
-    folder = tmp_path_factory.mktemp("run")
-    done = here("train", waving_config(folder, store), "--out", folder / "runs")
-    assert done.code == 0, done.err
-    assert "waving (made up)" in done.out
-    return done.folder
-
-
 def test_a_network_learns_and_is_reported(run: Path, store: Path) -> None:
     result = read_json(run / "result.json")
     assert result["task"] == "class"
@@ -42,6 +27,8 @@ def test_a_network_learns_and_is_reported(run: Path, store: Path) -> None:
     assert network["test"]["top1"] > 0.6  # chance is a third
     assert network["test"]["top5"] == 1  # of three classes
     assert network["dev"]["clips"] == 6
+    assert network["train"]["clips"] == 30
+    assert network["gap"]["test"] == pytest.approx(network["train"]["top1"] - network["test"]["top1"])
     assert network["clip_shape"] == [8, 1, 5, 3]
     assert network["macs_per_clip"] > 0
     assert result["best_epoch"] % 2 == 0
@@ -54,6 +41,9 @@ def test_a_network_learns_and_is_reported(run: Path, store: Path) -> None:
     assert [row["epoch"] for row in rows if "dev" in row] == [2, 4, 6, 8, 10, 12]
     best = max((row for row in rows if "dev" in row), key=lambda row: row["dev"]["top-1"])
     assert (best["epoch"], best["dev"]["top-1"]) == (result["best_epoch"], network["dev"]["top1"])
+    (stage,) = network["stages"]
+    assert (stage["epochs"], stage["best_epoch"], stage["dev_top1"]) == (12, best["epoch"], best["dev"]["top-1"])
+    assert stage["gap"] == pytest.approx(best["train_top1"] - best["dev"]["top-1"])
 
 
 def test_scores_are_kept_by_clip_and_give_the_reported_figures(run: Path, store: Path) -> None:
@@ -164,3 +154,21 @@ def test_what_does_not_fit_is_said_before_anything_is_trained(
 
 def test_a_report_says_that_it_is_about_sentences(run: Path) -> None:
     assert "is a run on isolated clips" in here("report", run).sentence
+
+
+def test_a_loss_that_would_take_the_first_class_for_a_blank_is_refused(store: Path, tmp_path: Path) -> None:
+    loss = "{_target_: kd.losses.SelfDistillation, head: pooled}"
+    done = here("train", waving_config(tmp_path, store), f"stages.0.losses.self={{loss: {loss}}}")
+    assert "losses.self: blank is 'drop', and classes have no blank: set it to keep" in done.err
+
+
+def test_confused_classes_are_named_in_a_configuration(store: Path, tmp_path: Path) -> None:
+    config = waving_config(tmp_path, store)
+    loss = "{_target_: kd.losses.PairwiseMargin, pairs: [[wave left, wave both]]}"
+    words = [f"stages.0.losses.margin={{loss: {loss}}}", "stages.0.epochs=1", "run.name=margin"]
+    done = here("train", config, *words, "--out", tmp_path / "runs")
+    assert done.code == 0, done.err
+    rows = [json.loads(line) for line in (done.folder / "metrics.jsonl").read_text().splitlines()]
+    assert rows[0]["terms"]["margin"] > 0
+    odd = words[0].replace("wave both", "wave feet")
+    assert "pairs name the class 'wave feet', which is none of the 3 classes" in here("train", config, odd).sentence

@@ -18,8 +18,8 @@ HANDS = {"left": [3], "right": [4], "both": [3, 4]}
 class Waving:
     """Eight signers, the last two of them the test; every sign twice by each."""
 
-    def __init__(self, persons: int = 1) -> None:
-        names = tuple(f"wave {name}" for name in HANDS)
+    def __init__(self, persons: int = 1, classes: int = 3) -> None:
+        names = tuple(f"wave {name}" for name in HANDS)[:classes]
         self.spec = StoreSpec(
             name="waving (made up)", layout=LAYOUT, channels=("x", "y", "z"), classes=names, units="metres", fps=20.0,
             persons=persons,
@@ -27,7 +27,7 @@ class Waving:
         self.rows = [
             ClipRow(f"{signer}-{label}-{turn}", label, f"s{signer}")
             for signer in range(8)
-            for label in range(3)
+            for label in range(classes)
             for turn in range(2)
         ]
 
@@ -51,8 +51,8 @@ class Waving:
         return {"signers": {"train": [row.id for row in rows if row.id not in test], "test": test}}
 
 
-def waving_store(folder: Path, persons: int = 1) -> Path:
-    return write_store(folder / "waving", Waving(persons))
+def waving_store(folder: Path, persons: int = 1, classes: int = 3) -> Path:
+    return write_store(folder / "waving", Waving(persons, classes))
 
 
 def waving_config(folder: Path, root: Path, **changes: Any) -> Path:

@@ -260,6 +260,7 @@ def test_names_that_look_like_code_are_shown_and_not_run(browser: Browser) -> No
     assert len(shown) > 5
 
 
+@pytest.mark.slow
 def test_with_540_clips_it_opens_and_every_clip_can_be_shown(browser: Browser, page_of_many: str) -> None:
     browser.open(page_of_many)
     assert browser.find("#count").text == "540 clips"

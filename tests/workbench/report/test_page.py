@@ -127,6 +127,7 @@ def test_no_name_becomes_markup(where: str) -> None:
     assert set(data["glosses"]) <= {*NASTY, "A", "B"}
 
 
+@pytest.mark.slow
 def test_540_clips_are_less_than_five_megabytes_with_what_frames_fit(page_of_many: str) -> None:
     assert 4_000_000 < len(page_of_many.encode()) < 5_000_000
     data = json.loads(Outline(page_of_many).sources["script"][0])

@@ -252,6 +252,7 @@ def test_a_narrow_terminal_gets_the_columns_that_fit(summary: Summary) -> None:
     text = console.export_text()
     assert "…" not in text
     assert "Not shown for want of room: " in text
+    assert "40.4" in text, "what was published is shown before more of ours"
     assert "no distillation" in text
 
 

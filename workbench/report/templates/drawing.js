@@ -11,8 +11,8 @@ function colour(name) {
   return getComputedStyle(probe).color;
 }
 
-const GROUP_COLOURS = { body: "--body", left_hand: "--left", right_hand: "--other" };
-const groupColour = (name) => GROUP_COLOURS[name] || "--head";
+const GROUP_COLOURS = { body: "--body", left_hand: "--left", right_hand: "--other", mouth: "--head", face: "--head", head: "--head" };
+const groupColour = (name, number) => GROUP_COLOURS[name] || `--c${number % 6}`; // fingers, for example
 const MISSING = 255;
 const LAST = 254;
 
@@ -55,7 +55,7 @@ function drawStage(canvas, motion, step, picture, show) {
   context.lineCap = "round";
   const onPicture = picture && show.pictures; // a light or dark picture must not swallow the bones
   const halo = colour("--halo");
-  const colours = data.groups.map((name) => colour(groupColour(name)));
+  const colours = data.groups.map((name, number) => colour(groupColour(name, number)));
   for (const [parent, child, group] of data.bones) {
     if (!there(parent) || !there(child)) continue;
     const wide = data.groups[group] === "body" ? 3 : 2;

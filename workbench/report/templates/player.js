@@ -166,11 +166,11 @@ class Player {
   }
 
   legends() {
-    const names = (data.groups || []).map((name) => {
+    const names = (data.groups || []).map((name, number) => {
       const item = document.createElement("span");
       const sign = document.createElement("span");
       sign.className = "swatch";
-      sign.style.color = `var(${groupColour(name)})`;
+      sign.style.color = `var(${groupColour(name, number)})`;
       item.append(sign, name.replace("_", " "));
       return item;
     });

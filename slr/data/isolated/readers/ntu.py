@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from slr.data.isolated.readers.folder import files_of, names_of, sorted_files
 from slr.data.isolated.readers.ntu_bodies import RETURNING, SECOND, two_persons
 from slr.data.isolated.readers.ntu_classes import ACTIONS
 from slr.data.isolated.readers.ntu_file import parse_skeleton
+from slr.data.isolated.readers.processes import in_processes
 from slr.data.isolated.spec import ClipRow, PartsOfSplits, StoreSpec
 
 _ENDING = ".skeleton"
@@ -161,9 +161,7 @@ class NTU:
                 yield self._make((name.removesuffix(_ENDING), content))
             return
         paths = sorted_files(self.source, self._is_wanted)
-        # spawn, not fork: torch's thread pools do not survive a fork.
-        with get_context("spawn").Pool(self._workers) as pool:
-            yield from pool.imap(partial(_clip_at, make=self._make), paths, chunksize=16)
+        yield from in_processes(partial(_clip_at, make=self._make), paths, self._workers)
 
     def _is_wanted(self, name: str) -> bool:
         return name.endswith(_ENDING) and name.removesuffix(_ENDING) in self._wanted

@@ -187,6 +187,23 @@ class SizeOfBody(Transform):
 
 
 @dataclass(frozen=True)
+class UnitSpread(Transform):
+    """Divide every coordinate by its standard deviation over all joints of the clip that are there.
+
+    Sohn's solution of Google's Isolated Sign Language Recognition, after centring on the lower lip. A coordinate
+    without spread stays.
+    """
+
+    def __call__(self, clip: SkeletonClip, chance: Chance) -> SkeletonClip:
+        """Missing joints stay zero."""
+        shown = clip.position[clip.present]
+        if not len(shown):
+            return clip
+        spread = shown.std(dim=0, correction=0)
+        return clip.placed(clip.position / torch.where(spread > 0, spread, 1.0))
+
+
+@dataclass(frozen=True)
 class AspectRatio(Transform):
     """Multiply x by width over height of the frame: shares of both become lengths that compare."""
 

@@ -25,5 +25,5 @@ def test_what_is_there_and_what_is_wrong_is_found(tmp_path: Path) -> None:
         "1 of 3 classes have no clip, such as 'sign 2'",
         "2 classes have fewer than 5 clips, such as 'sign 0'",
     ]
-    assert "1 signers are in train, too, s1" in told["signers", "test"].message
+    assert "of the signers 1 are in train, too, s1" in told["signers", "test"].message
     assert shown == [("train", 1, 3), ("train", 2, 3), ("train", 3, 3), ("test", 1, 2), ("test", 2, 2)]

@@ -17,6 +17,7 @@ from slr.data.isolated import (
     MinMax,
     SizeOfBody,
     SkeletonClip,
+    UnitSpread,
 )
 from slr.data.isolated.transforms.place import turn_onto
 from slr.skeleton import SkeletonLayout, skeleton_layout
@@ -155,6 +156,20 @@ def test_without_shoulders_the_spread_is_the_unit() -> None:
     assert float(seen.square().sum(-1).mean()) == pytest.approx(1, rel=1e-4)
     zeros = SkeletonClip.of(torch.zeros(2, 1, 27, 3), SIGN, given.channels)
     assert not SizeOfBody()(zeros, NONE).values.any()
+
+
+def test_every_coordinate_is_divided_by_its_spread() -> None:
+    given = clip(SIGN, ("x", "y", "z", "score"))
+    made = UnitSpread()(given, NONE)
+    for axis in range(3):
+        shown = given.position[given.present][:, axis].tolist()
+        mean = sum(shown) / len(shown)
+        spread = math.sqrt(sum((value - mean) ** 2 for value in shown) / len(shown))
+        torch.testing.assert_close(made.position[..., axis], given.position[..., axis] / spread)
+    assert torch.equal(made.values[..., 3], given.values[..., 3])
+    flat = SkeletonClip.of(torch.ones(2, 1, 27, 3), SIGN, "xyz")
+    assert torch.equal(UnitSpread()(flat, NONE).values, flat.values)
+    assert not UnitSpread()(SkeletonClip.of(torch.zeros(2, 1, 27, 3), SIGN, "xyz"), NONE).values.any()
 
 
 def test_shares_of_the_frame_become_lengths() -> None:
