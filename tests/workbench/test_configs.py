@@ -75,7 +75,9 @@ def test_a_run_is_called_like_its_file_and_passes_the_preflight(path: Path) -> N
 
 @pytest.mark.parametrize("path", RUNS, ids=name_of)
 def test_networks_losses_and_optimisers_of_a_run_are_built_on_the_tiny_corpus(path: Path, simulated_root: Path) -> None:
-    config = load_either(path, [word for word in tiny_words(simulated_root) if word.startswith("data.")])
+    config = load_either(
+        path, ["data=synthetic", *(word for word in tiny_words(simulated_root) if word.startswith("data."))]
+    )
     corpus = open_corpus(config.data)
     sizes = CorpusSizes.of(corpus, corpus.vocabulary())
     classes = sizes.classes
