@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,3 +165,56 @@ def test_options_of_another_form_are_shown_a_right_one(tmp_path: Path, option: s
     done = here("ablation", write_study(tmp_path), option, value)
     assert done.code == 2
     assert "with commas between" in done.err
+
+
+def test_a_table_is_made_of_records_alone_and_says_so(tmp_path: Path) -> None:
+    grid = planned(tmp_path)
+    make_all(grid, usual)
+    options = (tmp_path / "losses.yaml", "--out", tmp_path / "runs")
+    kept = here("ablation", *options, "--table-only", "--keep", tmp_path / "records" / "losses.json")
+    assert kept.code == 0, kept.err
+    before = json.loads((grid.out / "table.json").read_text())
+    shutil.rmtree(tmp_path / "runs")
+    again = here(
+        "ablation", *options
+    )  # nothing is left to do, and the records beside the study are found by themselves
+    assert again.code == 0, again.err
+    assert "6 of 6 runs are known from records alone." in again.out
+    after = json.loads((grid.out / "table.json").read_text())
+    assert [row["figures"] for row in after["rows"]] == [row["figures"] for row in before["rows"]]
+    assert "all 6 runs are done" in here("ablation", *options, "--dry-run").out
+    shutil.rmtree(tmp_path / "runs")
+    alone = here("ablation", *options, "--table-only", "--no-records")
+    assert "there is no run of this study" in alone.sentence
+    (tmp_path / "records" / "losses.json").rename(tmp_path / "elsewhere.json")
+    assert here("ablation", *options, "--table-only").code == 2
+    assert here("ablation", *options, "--table-only", "--records", tmp_path / "elsewhere.json").code == 0
+
+
+def test_an_edited_record_is_refused_by_the_command(tmp_path: Path) -> None:
+    grid = planned(tmp_path)
+    make_all(grid, usual)
+    options = (tmp_path / "losses.yaml", "--out", tmp_path / "runs", "--table-only")
+    path = tmp_path / "records" / "losses.json"
+    assert here("ablation", *options, "--keep", path).code == 0
+    shutil.rmtree(tmp_path / "runs")
+    path.write_text(path.read_text().replace('"commit":"0123', '"commit":"9123', 1))
+    done = here("ablation", *options)
+    assert done.code == 2
+    assert f"the record of crd, seed 0 in {path} was edited" in done.err
+    assert json.loads((grid.out / "table.json").read_text())["not_in_the_table"]
+    assert "was edited" in here("ablation", *options, "--keep", path).sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--records", "nowhere.json"), "there is no file of records at nowhere.json"),
+        (("--records", "some.json", "--no-records"), "leave out --records"),
+        (("--dry-run", "--keep", "some.json"), "leave out --keep"),
+    ],
+)
+def test_records_that_cannot_be_had_are_a_sentence(tmp_path: Path, words: tuple[str, ...], expected: str) -> None:
+    done = here("ablation", write_study(tmp_path), "--out", tmp_path / "runs", *words)
+    assert done.code == 2
+    assert expected in done.sentence

@@ -16,11 +16,14 @@ _KEYS = {"study", "title", "rows", "sheet", "corpora", "protocols", "decoders", 
 
 @dataclass(frozen=True)
 class StudyRun:
-    """A run of a row: the seed of the training, that of the corpus where there is one, and the folder."""
+    """A run of a row: the seed of the training, that of the corpus where there is one, and the folder.
+
+    ``folder`` is None where only a record of the run is at hand.
+    """
 
     seed: int
     corpus_seed: int | None
-    folder: Path
+    folder: Path | None
     dev_wer: float | None
     test_wer: float | None
 
@@ -77,8 +80,13 @@ class StudyFolder:
             raise ValueError(f"{file} is no table of this version: {again}")
         return cls(path, table, [_row(path, row) for row in table["rows"]])
 
+    @property
+    def known_from_records(self) -> list[str]:
+        """The labels of rows that have runs and no run folder among them."""
+        return [row.label for row in self.rows if row.runs and all(run.folder is None for run in row.runs)]
+
     def open_runs(self, words: Sequence[str]) -> dict[str, RunFolder]:
-        """One finished run of every row that has some, by the name of the row: the first that the table names.
+        """One finished run of every row that has a run folder, by the name of the row: the first that the table names.
 
         Rows that show networks of the same runs share one. ``words`` change settings of the runs.
 
@@ -88,8 +96,8 @@ class StudyFolder:
         opened: dict[Path, RunFolder] = {}
         found = {}
         for row in self.rows:
-            if row.runs:
-                folder = row.runs[0].folder
+            folder = next((run.folder for run in row.runs if run.folder is not None), None)
+            if folder is not None:
                 opened[folder] = opened[folder] if folder in opened else RunFolder.open(folder, words)
                 found[row.name] = opened[folder]
         return found
@@ -103,7 +111,9 @@ def _row(study: Path, row: Mapping[str, Any]) -> StudyRow:
     return StudyRow(row["name"], row["label"], row["network"], runs, row)
 
 
-def _placed(study: Path, folder: str) -> Path:
+def _placed(study: Path, folder: str | None) -> Path | None:
     """A run folder where the table says, or inside that of the study when all of it was moved."""
+    if folder is None:
+        return None
     beside = study / Path(folder).name
     return beside if beside.is_dir() else Path(folder)

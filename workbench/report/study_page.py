@@ -67,11 +67,16 @@ def study_page(
 
 
 def study_clips(study: StudyFolder, split: str, words: Sequence[str], progress: Progress) -> StudyClips | None:
-    """The rows of a study in front of the clips of a split; None where no row has a finished run.
+    """The rows of a study in front of the clips of a split; None where no row has a run folder.
 
     Rows whose first run was made on another corpus than that of the reference row are left out.
     """
     runs = study.open_runs(words)
+    if study.known_from_records:
+        progress.line(
+            "clips are shown of runs whose folders are at hand; these rows are known from records alone: "
+            f"{'; '.join(study.known_from_records)}"
+        )
     if not runs:
         return None
     reference = next((row.name for row in study.rows if row.is_reference and row.name in runs), next(iter(runs)))

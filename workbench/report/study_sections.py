@@ -88,17 +88,20 @@ def training_of_rows(study: StudyFolder) -> Html:
             charts.append(element("figure", element("figcaption", row.label), Html(chart)))
             most = max(most, len(series))
     if not charts:
-        return element("p", "The run folders hold no record of their training.")
+        return element("p", "No run folder with the record of a training is at hand.")
     longest = max((row.runs for row in study.rows), key=len)
     legend = key((_run_name(run), number) for number, run in enumerate(longest)) if most > 1 else ""
     return joined([Html(legend), element("div", *charts, class_="multiples")])
 
 
 def _dev(row: StudyRow, run: StudyRun) -> list[tuple[float, float]]:
-    path = run.folder / "metrics.jsonl"
-    if not path.is_file():
+    if run.folder is None or not (run.folder / "metrics.jsonl").is_file():
         return []
-    rows = [one for one in MetricsFile(path).rows() if one["network"] == row.network and "WER" in one.get("dev", {})]
+    rows = [
+        one
+        for one in MetricsFile(run.folder / "metrics.jsonl").rows()
+        if one["network"] == row.network and "WER" in one.get("dev", {})
+    ]
     return [(one["epoch"], 100 * one["dev"]["WER"]) for one in rows]
 
 
@@ -117,7 +120,9 @@ def runs_section(study: StudyFolder, page: Path) -> Html:
     return table(about, ("row", "run", "dev WER", "test WER", "folder"), rows, numbers=(2, 3))
 
 
-def _link(folder: Path, page: Path) -> object:
+def _link(folder: Path | None, page: Path) -> object:
+    if folder is None:
+        return "known from a record alone"
     target = folder / PAGE_OF_A_RUN
     if not target.is_file():
         return str(folder)

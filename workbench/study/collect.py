@@ -1,7 +1,8 @@
-"""What of a study is done: for every run of its grid the folder that holds it, or why there is none."""
+"""What of a study is done: for every run of its grid the folder or the record that holds it, or why there is none."""
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +11,11 @@ from typing import Any, Literal
 
 from workbench.config import content_hash
 from workbench.faults import dotted, shown
-from workbench.study.folders import RefusedRunError, RunFolder, contents, read_config, read_run
+from workbench.study.finished import FinishedRun
+from workbench.study.folders import RefusedRunError, contents, read_config, read_run
 from workbench.study.grid import Cell, Grid, PlannedRun, RunConfig, run_content
+from workbench.study.kept_file import KeptRuns
+from workbench.study.kept_run import KeptRun
 
 _Change = tuple[str, str, str]  # the place, their value, ours
 _SEEDS = {"run.seed", "data.corpus.seed"}
@@ -21,10 +25,13 @@ Status = Literal["done", "missing", "unfinished", "refused", "failed"]
 
 @dataclass(frozen=True)
 class Found:
-    """A run of the grid as it was found; ``reason`` says why there is no figure of it."""
+    """A run of the grid as it was found; ``reason`` says why there is no figure of it.
+
+    Of a run that is done, it says why a record had to stand in for its folder.
+    """
 
     status: Status
-    run: RunFolder | None = None
+    run: FinishedRun | None = None
     reason: str = ""
 
 
@@ -42,41 +49,54 @@ def find_run(run: PlannedRun, folder: Path) -> Found:
 
 @dataclass(frozen=True)
 class Collected:
-    """What was found; ``strangers`` are sentences about run folders that belong to no run of the study."""
+    """What was found; ``strangers`` are sentences about folders and records that no figure was taken from."""
 
     cells: Mapping[Cell, Found]
     strangers: Sequence[str] = ()
 
     @property
-    def finished(self) -> dict[Cell, RunFolder]:
+    def finished(self) -> dict[Cell, FinishedRun]:
         """The runs that figures may be taken from."""
         return {cell: found.run for cell, found in self.cells.items() if found.run is not None}
 
 
 @dataclass
 class _Candidates:
-    """Folders by the content of what was asked for in them, and sentences about those that cannot be read."""
+    """Folders and records by the content of what was asked for, and sentences about those that cannot be read."""
 
     by_content: dict[str, list[tuple[Path, RunConfig]]] = field(default_factory=dict)
     configs: dict[Path, RunConfig] = field(default_factory=dict)
     unreadable: dict[Path, str] = field(default_factory=dict)
+    kept: dict[str, KeptRun] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
 
-def collect(grid: Grid, failures: Mapping[str, str] | None = None, *, elsewhere: bool = True) -> Collected:
+def collect(
+    grid: Grid,
+    failures: Mapping[str, str] | None = None,
+    *,
+    elsewhere: bool = True,
+    records: Sequence[KeptRuns] = (),
+) -> Collected:
     """Look for the runs of a study in its folder, whatever they are called there, and in the folders of other studies.
 
     Args:
         grid: the study.
         failures: why runs failed when they were started last, by name.
         elsewhere: whether to look in the folders of other studies.
+        records: of finished runs; they stand in for run folders that are not here.
     """
-    candidates = _look(grid, elsewhere)
+    candidates = _look(grid, elsewhere, records)
     wanted = {run.content for run in grid.runs.values()}
     strangers = {folder: config for folder, config in candidates.configs.items() if contents(config) not in wanted}
     cells = {cell: _found(run, candidates, strangers, failures or {}) for cell, run in grid.runs.items()}
+    done = [(found.reason, found.run) for found in cells.values() if found.run is not None]
+    told = [f"{reason}; {kept.place} stands in for it" for reason, kept in done if reason]
     cells |= _of_other_clips(cells)
-    told = [reason for folder, reason in candidates.unreadable.items() if folder.name not in _names(grid)]
+    told += [reason for folder, reason in candidates.unreadable.items() if folder.name not in _names(grid)]
     told += [sentence for folder, config in strangers.items() if (sentence := _stranger(folder, config, grid))]
+    told += [sentence for kept in records if (sentence := _strange_records(kept, grid))]
+    told += [sentence for filed, sentence in candidates.refused.items() if filed not in wanted]
     return Collected(cells, told)
 
 
@@ -86,7 +106,7 @@ def _names(grid: Grid) -> set[str]:
 
 def _of_other_clips(cells: Mapping[Cell, Found]) -> dict[Cell, Found]:
     """The runs that say they read the same corpus as others and read other clips of it, or call it otherwise."""
-    by_data: dict[str, list[tuple[Cell, RunFolder]]] = {}
+    by_data: dict[str, list[tuple[Cell, FinishedRun]]] = {}
     for cell, found in cells.items():
         if found.run is not None:
             by_data.setdefault(content_hash(run_content(found.run.config)["data"]), []).append((cell, found.run))
@@ -96,15 +116,18 @@ def _of_other_clips(cells: Mapping[Cell, Found]) -> dict[Cell, Found]:
         first = next(run for _, run in runs if (run.clips, run.corpus) == usual)
         for cell, run in runs if others else ():
             if (run.clips, run.corpus) != usual:
-                reason = f"{run.folder} is about {run.corpus} and {first.folder} about {first.corpus}"
+                reason = f"{run.place} is about {run.corpus} and {first.place} about {first.corpus}"
                 if run.corpus == first.corpus:
-                    reason = f"{run.folder} read other clips of {run.corpus} than {first.folder}"
+                    reason = f"{run.place} read other clips of {run.corpus} than {first.place}"
                 refused[cell] = Found("refused", reason=reason)
     return refused
 
 
-def _look(grid: Grid, elsewhere: bool) -> _Candidates:
+def _look(grid: Grid, elsewhere: bool, records: Sequence[KeptRuns]) -> _Candidates:
     found = _Candidates()
+    for kept in reversed(records):  # of two records of a run the one in the first file counts
+        found.kept |= {run.content: run for run in kept.runs.values()}
+        found.refused |= kept.refused
     own = [path.parent for path in sorted(grid.out.glob("*/config.yaml"))]
     halves = [path.parent for path in sorted(grid.out.glob("*/result.json")) if path.parent not in own]
     others = _runs_elsewhere(grid) if elsewhere else []
@@ -129,7 +152,7 @@ def _runs_elsewhere(grid: Grid) -> list[Path]:
 def _found(
     run: PlannedRun, candidates: _Candidates, strangers: Mapping[Path, RunConfig], failures: Mapping[str, str]
 ) -> Found:
-    """The first whole folder of this run; else the first reason against one."""
+    """The first whole folder of this run, or a record of it; else the first reason against one."""
     reasons, begun = [], False
     for folder, config in candidates.by_content.get(run.content, []):
         try:
@@ -141,25 +164,32 @@ def _found(
             return Found("done", finished)
         begun = begun or folder.name == run.name
     reasons += [reason for folder, reason in candidates.unreadable.items() if folder.name == run.name]
+    if run.content in candidates.kept:
+        return Found("done", candidates.kept[run.content], reasons[0] if reasons else "")
+    if run.content in candidates.refused:
+        reasons.append(candidates.refused[run.content])
     if reasons:
         return Found("refused", reason=reasons[0])
     if run.name in failures:
         return Found("failed", reason=failures[run.name])
     if begun:
         return Found("unfinished", reason="not finished")
-    other = next((folder for folder in strangers if folder.name.startswith(f"{_stem(run)}-")), None)
+    folders = ((str(at), config) for at, config in strangers.items() if at.name.startswith(f"{_stem(run)}-"))
+    records = ((kept.place, kept.config) for kept in candidates.kept.values() if kept.cell == run.cell)
+    other = next(itertools.chain(folders, records), None)
     if other is None:
         return Found("missing", reason="not run yet")
-    how = _told(_changes(strangers[other], run.config))
-    return Found("missing", reason=f"not run yet; {other} is another configuration, it has {how}")
+    place, config = other
+    how = _told(_changes(config, run.config))
+    return Found("missing", reason=f"not run yet; {place} is another configuration, it has {how}")
 
 
 def _stem(run: PlannedRun) -> str:
     return run.name.rpartition("-")[0]
 
 
-def _stranger(folder: Path, config: RunConfig, grid: Grid) -> str | None:
-    """The sentence about a folder that belongs to no run: how it differs from the run that it is nearest to.
+def _stranger(place: Path | str, config: RunConfig, grid: Grid) -> str | None:
+    """The sentence about a folder or a record of no run of the study: how it differs from the nearest one.
 
     None where that is a seed alone: the study may be made with fewer seeds than there are runs.
     """
@@ -167,7 +197,21 @@ def _stranger(folder: Path, config: RunConfig, grid: Grid) -> str | None:
     changes = _changes(config, nearest.config)
     if {place for place, _, _ in changes} <= _SEEDS:
         return None
-    return f"{folder} is no run of this study: from {nearest.cell} it differs in {_told(changes)}"
+    return f"{place} is no run of this study: from {nearest.cell} it differs in {_told(changes)}"
+
+
+def _strange_records(kept: KeptRuns, grid: Grid) -> str | None:
+    """The sentence about the runs of a file that are none of the study: how many, and how the first of them differs.
+
+    None where all are, but for their seeds.
+    """
+    wanted = {run.content for run in grid.runs.values()}
+    sentences = [_stranger(run.place, run.config, grid) for run in kept.runs.values() if run.content not in wanted]
+    told = [sentence for sentence in sentences if sentence is not None]
+    if not told:
+        return None
+    more = f"; {len(told) - 1} more in this file are none either" if len(told) > 1 else ""
+    return f"{told[0]}{more}"
 
 
 def _told(changes: Sequence[_Change]) -> str:

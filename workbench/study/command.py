@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from workbench.preflight import check_distillation, check_training
 from workbench.schema import DistillConfig
 from workbench.study.collect import Collected, collect
 from workbench.study.estimate import estimate
+from workbench.study.finished import FinishedRun
 from workbench.study.formats import render_sheet
 from workbench.study.grid import Cell, Grid, plan
 from workbench.study.grid_view import render_grid
 from workbench.study.invocation import command_line, threads_of
+from workbench.study.kept_file import KeptRuns, check_kept, default_file, keep_runs, read_kept
 from workbench.study.launch import ClusterLauncher, Launcher, LocalLauncher
 from workbench.study.runner import StudyRunner
 from workbench.study.sheet import make_sheet
@@ -46,6 +48,9 @@ class StudyOptions:
         dry_run: show, and run nothing.
         table_only: make the table of what is there, and run nothing.
         fresh: do every run again, with networks that are trained for it.
+        keep: file to which records of the finished runs are added.
+        records: files of records that stand in for run folders; the one beside the study when there are none.
+        no_records: look at run folders alone.
     """
 
     study: str
@@ -57,6 +62,9 @@ class StudyOptions:
     dry_run: bool = False
     table_only: bool = False
     fresh: bool = False
+    keep: str | None = None
+    records: Sequence[str] | None = None
+    no_records: bool = False
 
 
 def run_study(asked: StudyOptions, console: Console) -> Path | None:
@@ -71,6 +79,10 @@ def run_study(asked: StudyOptions, console: Console) -> Path | None:
     """
     if asked.jobs is not None and asked.jobs < 1:
         raise ValueError(f"--jobs is {asked.jobs}: at least one run is done at a time")
+    if asked.no_records and asked.records:
+        raise ValueError("--no-records looks at run folders alone: leave out --records")
+    if asked.keep is not None and asked.dry_run:
+        raise ValueError("--dry-run writes nothing: leave out --keep")
     grid = plan(asked.study, Path(asked.out), seeds=asked.seeds, words=asked.words)
     state = StudyState.open(grid.out)
     if asked.fresh:
@@ -80,12 +92,17 @@ def run_study(asked: StudyOptions, console: Console) -> Path | None:
         state.begin_anew(run.name for run in grid.runs.values())
     if state.fresh:
         grid = replace(grid, store=state.store)
-    collected = collect(grid, state.failures, elsewhere=not state.fresh)
+    if asked.keep is not None:
+        check_kept(Path(asked.keep))  # before hours are spent
+    records = [] if state.fresh else _records(asked)
+    collected = collect(grid, state.failures, elsewhere=not state.fresh, records=records)
     if asked.dry_run:
         show_plan(grid, collected, asked.jobs or 1, console)
         return None
     if not asked.table_only:
         collected = _do(grid, collected, state, asked)
+    if asked.keep is not None:
+        keep_runs(Path(asked.keep), collected.finished)
     return tabulate(grid, collected, console, ran=not asked.table_only)
 
 
@@ -144,8 +161,35 @@ def _do(grid: Grid, collected: Collected, state: StudyState, asked: StudyOptions
     for cell in pending:
         if collected.cells[cell].status == "refused":
             print(f"WARNING: {collected.cells[cell].reason}; it is run again", file=sys.stderr)
-    cells = StudyRunner(grid, launcher, view, state).run(collected.cells)
+    cells = StudyRunner(grid, launcher, view, state, keeper(asked.keep)).run(collected.cells)
     return Collected(cells, collected.strangers)
+
+
+def _records(asked: StudyOptions) -> list[KeptRuns]:
+    """The records that stand in for run folders.
+
+    Raises:
+        ValueError: when a file that was asked for is not there, or one is damaged.
+    """
+    if asked.no_records:
+        return []
+    beside = default_file(asked.study)
+    files = [Path(name) for name in asked.records] if asked.records else [beside] if beside.is_file() else []
+    return [read_kept(path) for path in files]
+
+
+def keeper(file: str | None) -> Callable[[Cell, FinishedRun], None]:
+    """What adds a run to a file as soon as it has ended: a study that breaks off later has lost nothing of it."""
+
+    def keep(cell: Cell, run: FinishedRun) -> None:
+        if file is None:
+            return
+        try:
+            keep_runs(Path(file), {cell: run})
+        except (OSError, ValueError) as error:  # the other runs go on; when all have ended, it is tried again
+            print(f"WARNING: {run.place} is not in {file} yet: {error}", file=sys.stderr)
+
+    return keep
 
 
 def _check_runs(grid: Grid, cells: Sequence[Cell]) -> None:

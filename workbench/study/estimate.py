@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.config import content_hash
 from workbench.schema import DistillConfig
-from workbench.study.folders import RunFolder
+from workbench.study.finished import FinishedRun
 from workbench.study.grid import Cell, Grid, PlannedRun, run_content
 
 
@@ -32,19 +32,23 @@ class Estimate:
         return max([sum(known) / jobs, *known], default=0.0)
 
 
-def estimate(grid: Grid, finished: Mapping[Cell, RunFolder], pending: Iterable[Cell]) -> Estimate:
+def estimate(grid: Grid, finished: Mapping[Cell, FinishedRun], pending: Iterable[Cell]) -> Estimate:
     """The time that ``pending`` runs will take.
 
     A part that another run of the study already made costs nothing; one that has to be made costs what it did with
-    another seed, or else what parts of its kind cost on average in this study.
+    another seed, or else what parts of its kind cost on average in this study. Runs that are known from records were
+    made elsewhere: their parts are not here, and they tell of times only where no run of this machine does.
     """
+    here = {cell: run for cell, run in finished.items() if run.folder is not None}
+    finished = here or finished
     around = _around(finished.values())
     taken: dict[tuple[str, str], list[float]] = {}  # kind, what it is but for the seed -> seconds
     made: set[str] = set()
     for cell, run in finished.items():
         for kind, (alike, exact) in _parts(grid.runs[cell]).items():
             taken.setdefault((kind, alike), []).append(run.measured["seconds"].get(kind, 0.0))
-            made.add(exact)
+            if here:
+                made.add(exact)
     result = Estimate()
     for cell in pending:
         parts = _parts(grid.runs[cell])
@@ -55,7 +59,7 @@ def estimate(grid: Grid, finished: Mapping[Cell, RunFolder], pending: Iterable[C
     return result
 
 
-def _around(runs: Iterable[RunFolder]) -> float:
+def _around(runs: Iterable[FinishedRun]) -> float:
     """What a run takes beside training: starting, looking at the clips, reading dev and test.
 
     A run that found everything but its own network ready made tells it best, so the least is taken; one that was

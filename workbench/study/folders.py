@@ -26,11 +26,12 @@ from workbench.pseudo_labels import agreement_as_dict
 from workbench.record import MetricsFile, read_steps
 from workbench.schema import DistillConfig
 from workbench.settings import load_either
+from workbench.study.finished import machine_of
 from workbench.study.grid import RunConfig, run_content
 from workbench.yaml_text import read_yaml
 
 # The step that leaves the networks, and the network whose hypotheses carry no role, by what the run was.
-_STEPS = {"distill": ("networks", "student"), "train": ("network", "network")}
+STEPS = {"distill": ("networks", "student"), "train": ("network", "network")}
 # What result.json repeats of what was measured: in it by network, and as it is.
 _BY_NETWORK = ("params", "macs")
 
@@ -55,7 +56,7 @@ class RunFolder:
     @property
     def main(self) -> str:
         """The network that the run was for."""
-        return _STEPS[_kind(self.config)][1]
+        return STEPS[kind_of(self.config)][1]
 
     @property
     def corpus(self) -> str:
@@ -63,19 +64,44 @@ class RunFolder:
         return str(self.result["corpus"])
 
     @cached_property
+    def content(self) -> str:
+        """Hash of what was asked for, by which it is found."""
+        return contents(self.config)
+
+    @property
+    def place(self) -> str:
+        """What a message calls it."""
+        return str(self.folder)
+
+    @property
     def commit(self) -> str | None:
         """The commit of the workbench that it was started with last, where that is known."""
-        path = self.folder / "environment.json"
-        return json.loads(path.read_text(encoding="utf-8")).get("commit") if path.is_file() else None
+        return self._environment.get("commit")
 
-    @cached_property
+    @property
+    def machine(self) -> Mapping[str, Any] | None:
+        """The kind of machine that it was started on last, where that is known."""
+        return machine_of(self._environment, self.config.run.device) if self._environment else None
+
+    @property
     def wall_seconds(self) -> float | None:
         """From its last start to its end, where that is known."""
-        path = self.folder / "environment.json"
-        started = json.loads(path.read_text(encoding="utf-8")).get("started") if path.is_file() else None
+        started = self._environment.get("started")
         if started is None:
             return None
         return (datetime.fromisoformat(self.finished) - datetime.fromisoformat(started)).total_seconds()
+
+    @cached_property
+    def _environment(self) -> Mapping[str, Any]:
+        path = self.folder / "environment.json"
+        return _json(path) if path.is_file() else {}
+
+    def hypotheses(self, role: str, split: str) -> Mapping[str, tuple[str, ...]] | None:
+        """What a network read, by clip; None for a teacher that was not measured there."""
+        if split not in self._splits(role):
+            return None
+        path = self.folder / hypotheses_file(role, split, self.main)
+        return {clip: one.glosses for clip, one in parse_transcripts(path, path.read_text(encoding="utf-8")).items()}
 
     def report(self, role: str, split: str) -> WerReport | None:
         """The scores of a network on a split; None for a teacher that was not measured there."""
@@ -85,9 +111,14 @@ class RunFolder:
         return _report(*((self.folder / name).read_text(encoding="utf-8") for name in names), self.config.data.protocol)
 
     @cached_property
+    def references(self) -> Mapping[str, str]:
+        """What should have been read, as the text of an STM file, by split."""
+        return {split: (self.folder / references_file(split)).read_text(encoding="utf-8") for split in SPLITS}
+
+    @cached_property
     def clips(self) -> str:
         """Hash of what should have been read in dev and test."""
-        return content_hash([(self.folder / references_file(split)).read_text(encoding="utf-8") for split in SPLITS])
+        return content_hash([self.references[split] for split in SPLITS])
 
     def epoch_seconds(self, role: str) -> float | None:
         """Mean seconds of an epoch of training; None for a network that was not trained in this run."""
@@ -113,7 +144,7 @@ def read_run(folder: Path, config: RunConfig | None = None) -> RunFolder | None:
     if not result_path.is_file():
         return None
     result = _json(result_path)
-    step, _ = _STEPS[_kind(config)]
+    step, _ = STEPS[kind_of(config)]
     if not (folder / "steps.json").is_file():
         raise RefusedRunError(f"{folder} was copied by halves: it lacks steps.json")
     done = read_steps(folder / "steps.json").get(step)
@@ -140,7 +171,8 @@ def read_config(folder: Path) -> RunConfig:
         raise RefusedRunError(f"{path} cannot be used: {error.faults[0]}") from error
 
 
-def _kind(config: RunConfig) -> str:
+def kind_of(config: RunConfig) -> str:
+    """``distill`` or ``train``."""
     return "distill" if isinstance(config, DistillConfig) else "train"
 
 

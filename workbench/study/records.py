@@ -34,6 +34,7 @@ def as_plain(summary: Summary) -> dict[str, Any]:
         "corpora": summary.each(lambda run: run.corpus),
         "protocols": summary.each(lambda run: run.config.data.protocol),
         "decoders": summary.each(lambda run: run.measured["decoder"]),
+        "machines": [dict(machine) for machine in summary.machines],
         "commits": [commit for commit in summary.each(lambda run: run.commit) if commit],
         "paper": None if study.paper is None else study.paper.model_dump(),
         "rows": [_row(summary, row) for row in summary.rows],
@@ -67,7 +68,8 @@ def _row(summary: Summary, row: RowSummary) -> dict[str, Any]:
             {
                 "seed": cell.seed,
                 "corpus_seed": cell.corpus_seed,
-                "folder": str(run.folder),
+                "folder": None if run.folder is None else str(run.folder),
+                "record": run.place if run.folder is None else None,
                 "dev_wer": _at(row, "dev_wer", cell),
                 "test_wer": _at(row, "test_wer", cell),
             }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.interrupts import Interrupted, TerminationRequest
 from workbench.lock import FolderBusyError, lock_folder
 from workbench.study.collect import Found, find_run
+from workbench.study.finished import FinishedRun
 from workbench.study.grid import Cell, Grid, PlannedRun
 from workbench.study.launch import Job, Launcher
 from workbench.study.state import StudyState
@@ -40,13 +41,22 @@ class StudyRunner:
         launcher: starts runs.
         view: shows how it goes.
         state: what failed, and which jobs are out.
+        ended: called with every run that has ended well, at once.
     """
 
-    def __init__(self, grid: Grid, launcher: Launcher, view: View, state: StudyState) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        launcher: Launcher,
+        view: View,
+        state: StudyState,
+        ended: Callable[[Cell, FinishedRun], None] = lambda cell, run: None,
+    ) -> None:
         self._grid = grid
         self._launcher = launcher
         self._view = view
         self._state = state
+        self._ended_well = ended
         self._queue: deque[Cell] = deque()
         self._running: dict[Cell, Running] = {}
 
@@ -127,6 +137,8 @@ class StudyRunner:
             found = find_run(run, self._grid.out / run.name)
         self._state.ended(run.name, found.reason if found.run is None else None)
         self._view.ended(cell, found, seconds)
+        if found.run is not None:
+            self._ended_well(cell, found.run)
         return found
 
     def _log(self, cell: Cell) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from slr.scoring import RecipeComparison
 from workbench.study.columns import COLUMNS
@@ -147,7 +148,7 @@ def _remarks(summary: Summary) -> list[str]:
     remarks = []
     if any(row.runs for row in summary.rows):
         remarks.append(_about_figures(summary))
-    remarks += [line for line in (_resolution(summary), _commits(summary)) if line]
+    remarks += [line for line in (_resolution(summary), _commits(summary), _machines(summary), _kept(summary)) if line]
     remarks += [f"Not in the table: {problem}." for problem in summary.problems]
     return remarks
 
@@ -214,3 +215,22 @@ def _size(summary: Summary) -> tuple[str, str]:
 def _commits(summary: Summary) -> str | None:
     commits = [commit[:10] for commit in summary.each(lambda run: run.commit) if commit]
     return f"Made at commit {', '.join(commits)}." if commits else None
+
+
+def _machines(summary: Summary) -> str | None:
+    """What the runs were made on, where it was not the same for all: seconds can then not be compared."""
+    if len(summary.machines) < 2:
+        return None
+    kinds = "; ".join(_machine(machine) for machine in summary.machines)
+    return f"Made on {len(summary.machines)} kinds of machine, between which seconds cannot be compared: {kinds}."
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    what = machine["gpu"] or f"{machine['cpu'] or 'a CPU'}, threads {machine['threads']}"
+    return f"{what}, torch {machine['torch']}"
+
+
+def _kept(summary: Summary) -> str | None:
+    """How many runs are known from records alone."""
+    kept = [run for run in summary.runs if run.folder is None]
+    return f"{len(kept)} of {len(summary.runs)} runs are known from records alone." if kept else None

@@ -21,11 +21,11 @@ from slr.scoring import (
 )
 from workbench.result import LEAST_GAP
 from workbench.study.collect import Collected
-from workbench.study.folders import RunFolder
+from workbench.study.finished import FinishedRun
 from workbench.study.grid import Cell, Grid
 from workbench.study.schema import Role, Row
 
-Runs = Mapping[Cell, RunFolder]
+Runs = Mapping[Cell, FinishedRun]
 _Key = tuple[int | None, int]  # corpus seed, seed
 
 
@@ -109,11 +109,17 @@ class Summary:
         return next(row for row in self.rows if row.row.name == name)
 
     @property
-    def runs(self) -> list[RunFolder]:
+    def runs(self) -> list[FinishedRun]:
         """Every run in it, once."""
         return list({id(run): run for row in self.rows for run in row.runs.values()}.values())
 
-    def each(self, of: Callable[[RunFolder], Any]) -> list[Any]:
+    @property
+    def machines(self) -> list[Mapping[str, Any]]:
+        """The kinds of machine that its runs were made on, as far as they are known."""
+        found = [run.machine for run in self.runs if run.machine is not None]
+        return list({tuple(sorted(machine.items())): machine for machine in found}.values())
+
+    def each(self, of: Callable[[FinishedRun], Any]) -> list[Any]:
         """What its runs say, every answer once."""
         return list(dict.fromkeys(of(run) for run in self.runs))
 
@@ -151,7 +157,7 @@ def _notes(row: Row, wanted: Sequence[Cell], runs: Runs) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _values(runs: Runs, role: Role, of: Callable[[RunFolder, Role], float | None]) -> dict[Cell, float]:
+def _values(runs: Runs, role: Role, of: Callable[[FinishedRun, Role], float | None]) -> dict[Cell, float]:
     found = {cell: of(run, role) for cell, run in runs.items()}
     return {cell: value for cell, value in found.items() if value is not None}
 
@@ -243,12 +249,12 @@ def _by_seed(row: RowSummary) -> dict[_Key, WerReport]:
     return _reports(row.runs, row.network, "test")
 
 
-def _measured(key: str) -> Callable[[RunFolder, Role], float | None]:
+def _measured(key: str) -> Callable[[FinishedRun, Role], float | None]:
     return lambda run, role: run.measured[key].get(role)
 
 
-def _wer(split: str, of: Role | None = None) -> Callable[[RunFolder, Role], float | None]:
-    def rate(run: RunFolder, role: Role) -> float | None:
+def _wer(split: str, of: Role | None = None) -> Callable[[FinishedRun, Role], float | None]:
+    def rate(run: FinishedRun, role: Role) -> float | None:
         role = of or role
         report = run.report(role, split) if role in run.measured["names"] else None
         return None if report is None else report.wer
@@ -256,16 +262,16 @@ def _wer(split: str, of: Role | None = None) -> Callable[[RunFolder, Role], floa
     return rate
 
 
-def _count(name: str) -> Callable[[RunFolder, Role], float | None]:
-    def count(run: RunFolder, role: Role) -> float | None:
+def _count(name: str) -> Callable[[FinishedRun, Role], float | None]:
+    def count(run: FinishedRun, role: Role) -> float | None:
         report = run.report(role, "test")
         return None if report is None else getattr(report.counts, name)
 
     return count
 
 
-def _agreement(key: str) -> Callable[[RunFolder, Role], float | None]:
-    def share(run: RunFolder, role: Role) -> float | None:
+def _agreement(key: str) -> Callable[[FinishedRun, Role], float | None]:
+    def share(run: FinishedRun, role: Role) -> float | None:
         found = run.measured.get("pseudo_label_accuracy") or {}
         # A training alone has the shares of its one network at the top.
         of_role = found if role == "network" else found.get(role, {})
@@ -275,7 +281,7 @@ def _agreement(key: str) -> Callable[[RunFolder, Role], float | None]:
 
 
 # What is measured of a run, by the column that shows its mean; rates are shares.
-_FIGURES: dict[str, Callable[[RunFolder, Role], float | None]] = {
+_FIGURES: dict[str, Callable[[FinishedRun, Role], float | None]] = {
     "dev_wer": _wer("dev"),
     "test_wer": _wer("test"),
     "substitutions": _count("substitutions"),

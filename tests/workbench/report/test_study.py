@@ -20,6 +20,8 @@ from workbench.report.forest import ForestRow, forest_chart
 from workbench.report.study_folder import StudyFolder
 from workbench.report.study_sections import PAGE_OF_A_RUN, runs_section
 from workbench.study.collect import collect
+from workbench.study.grid import Cell
+from workbench.study.kept_file import keep_runs, read_kept
 from workbench.study.sheet import make_sheet
 from workbench.study.summary import summarise
 from workbench.study.table import write_table
@@ -124,6 +126,33 @@ def test_a_run_that_has_a_page_is_a_link_to_it(folder: Path, tmp_path: Path) -> 
     content = runs_section(study, tmp_path / "pages" / "study.html")
     assert content.count("<a ") == sum(run == runs[0] for run in runs)
     assert f'href="../moved/{runs[0].name}/{PAGE_OF_A_RUN}"' in content
+
+
+def test_runs_that_are_known_from_records_stand_in_the_table_and_have_no_clips(
+    folder: Path, tmp_path: Path, simulated_root: Path
+) -> None:
+    """All runs of one row, and the first of another whose second is shown instead."""
+    study = copy.deepcopy(STUDY)
+    study["set"]["data.root"] = str(simulated_root)
+    grid = planned(tmp_path, study)
+    shutil.copytree(folder, grid.out)
+    keep_runs(tmp_path / "records.json", collect(grid).finished)
+    for cell, run in grid.runs.items():
+        if cell.row == "crd" or cell.seed == 0:
+            shutil.rmtree(grid.out / run.name)
+    summary = summarise(grid, collect(grid, records=[read_kept(tmp_path / "records.json")]))
+    write_table(summary, make_sheet(summary))
+    opened = StudyFolder.open(grid.out)
+    assert opened.known_from_records == ["CRD"]
+    assert {name: run.path.name for name, run in opened.open_runs([]).items()} == dict.fromkeys(
+        ["alone", "kd"], grid.runs[Cell("kd", 1)].name
+    )
+    done = here("report", grid.out, "--html", tmp_path / "study.html")
+    assert done.code == 0, done.err
+    assert "these rows are known from records alone: CRD" in done.err + done.out
+    content = (tmp_path / "study.html").read_text(encoding="utf-8")
+    assert content.count("known from a record alone") == 3 + 2
+    assert "4 of 6 runs are known from records alone." in content
 
 
 def test_what_cannot_be_shown_is_refused_in_a_sentence(folder: Path, tmp_path: Path) -> None:

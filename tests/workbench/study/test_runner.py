@@ -18,9 +18,12 @@ from workbench.interrupts import Interrupted
 from workbench.lock import lock_folder
 from workbench.study import runner as runner_module
 from workbench.study.collect import Collected, Found, collect
+from workbench.study.command import keeper
 from workbench.study.estimate import estimate
+from workbench.study.finished import FinishedRun
 from workbench.study.grid import Cell, Grid, PlannedRun
 from workbench.study.invocation import command_line
+from workbench.study.kept_file import read_kept
 from workbench.study.launch import LocalLauncher
 from workbench.study.runner import StudyRunner
 from workbench.study.state import StudyState
@@ -117,6 +120,35 @@ def test_a_run_that_fails_is_told_remembered_and_tried_again(grid: Grid) -> None
     assert launcher.started == [Cell("kd", 0), Cell("kd", 1)]
     assert all(one.status == "done" for one in found.cells.values())
     assert StudyState.open(grid.out).failures == {}
+
+
+def test_every_run_is_handed_on_as_soon_as_it_has_ended_well(grid: Grid) -> None:
+    """So that its record is there when the study breaks off with the next."""
+    ended: list[Cell] = []
+
+    def keep(cell: Cell, run: FinishedRun) -> None:
+        ended.append(cell)
+        if len(ended) == 2:
+            raise KeyboardInterrupt
+
+    launcher, state = MadeUpLauncher(failing={"kd": (1, "no memory")}), StudyState.open(grid.out)
+    view = PlainView(grid, 1, io.StringIO())
+    with pytest.raises(KeyboardInterrupt):
+        StudyRunner(grid, launcher, view, state, keep).run(collect(grid).cells)
+    assert ended == [Cell("crd", 0), Cell("crd", 1)]
+
+
+def test_a_record_that_cannot_be_written_stops_no_other_run(
+    grid: Grid, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("in the way of a folder")
+    keep = keeper(str(tmp_path / "file" / "records.json"))
+    launcher, state = MadeUpLauncher(), StudyState.open(grid.out)
+    StudyRunner(grid, launcher, PlainView(grid, 1, io.StringIO()), state, keep).run(collect(grid).cells)
+    assert len(launcher.started) == 4
+    assert capsys.readouterr().err.count(f"is not in {tmp_path / 'file' / 'records.json'} yet: ") == 4
+    keeper(str(tmp_path / "records.json"))(Cell("kd", 0), collect(grid).finished[Cell("kd", 0)])
+    assert [run.cell for run in read_kept(tmp_path / "records.json").runs.values()] == [Cell("kd", 0)]
 
 
 def test_a_run_that_was_killed_is_told_with_its_signal(grid: Grid) -> None:
