@@ -56,6 +56,9 @@ class LandmarkTransformer(nn.Module):
         heads: of all other attention.
         local_blocks, window, global_blocks: see above.
         dropout: of the blocks, of the tail, and of the classifier.
+        stochastic_depth: probability that a clip goes without what the last block adds; it rises from 0 at the first
+            block along a line, see :class:`~slr.layers.RotaryBlock`.
+        layer_drop: probability that a block is left out for a whole batch, see :class:`~slr.layers.RotaryContext`.
         task: ``glosses`` or ``class``.
         confidence: of a class: whether a tap ``confidence`` says how sure the network is.
         tail: of glosses: ``temporal_layers`` (``"K5-P2-K5-P2"``), ``head``, ``head_scale`` and ``shared_head`` of
@@ -81,6 +84,8 @@ class LandmarkTransformer(nn.Module):
         window: int = 8,
         global_blocks: int = 4,
         dropout: float = 0.1,
+        stochastic_depth: float = 0.0,
+        layer_drop: float = 0.0,
         task: str = "glosses",
         confidence: bool = False,
         **tail: Unpack[TailOptions],
@@ -95,9 +100,10 @@ class LandmarkTransformer(nn.Module):
         self.cross = CrossGroups(list(self.parts), width, heads, dropout)
         self.mixture = nn.Parameter(torch.zeros(len(self.parts))) if len(self.parts) > 1 else None
         self.join = nn.Linear(len(self.parts) * width, width)
-        self.local = RotaryContext(width, heads, local_blocks, dropout, window)
+        drops = torch.linspace(0, stochastic_depth, local_blocks + global_blocks).tolist()
+        self.local = RotaryContext(width, heads, local_blocks, dropout, window, drops[:local_blocks], layer_drop)
         self.convolve = ParallelConv(width)
-        context = RotaryContext(width, heads, global_blocks, dropout)
+        context = RotaryContext(width, heads, global_blocks, dropout, None, drops[local_blocks:], layer_drop)
         self.tail: RecogniserTail | LandmarkTail
         if task == "class":
             if tail:

@@ -34,7 +34,7 @@ from workbench.schedule import Schedule as RateSchedule
 from workbench.schedule import make_schedule
 from workbench.schema import Data, Evaluate, Loading, LossTerm, Stage
 from workbench.targets import resolve
-from workbench.trainer import parameter_groups
+from workbench.trainer import layered_groups, parameter_groups
 
 
 def open_corpus(data: Data, progress: MakingProgress | None = None) -> Corpus:
@@ -191,6 +191,11 @@ def make_objective(
     return Objective(terms)
 
 
+def own_widths(stage: Stage, network: nn.Module, sizes: CorpusSizes) -> dict[str, int] | None:
+    """What a network publishes as its own teacher; None where a stage does not make it one."""
+    return None if stage.taught_by is None else {**cast(Network, network).tap_widths, "logits": sizes.classes}
+
+
 def _widths(
     name: str, term: LossTerm, student: Mapping[str, int], teacher: Mapping[str, int] | None, faults: list[Fault]
 ) -> dict[str, int] | None:
@@ -238,8 +243,20 @@ def _schedule_of(term: LossTerm) -> Schedule:
 
 
 def make_optimizer(stage: Stage, network: nn.Module, objective: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of a stage over what the network and its losses learn."""
-    return build(stage.optimizer, params=parameter_groups(network, objective))
+    """The optimiser of a stage over what the network and its losses learn, each group at the rate that is its own."""
+    if stage.layer_decay is None:
+        groups = parameter_groups(network, objective)
+        shares = [1.0] * len(groups)
+    else:
+        groups, shares = layered_groups(network, objective, stage.layer_decay)
+    optimizer: torch.optim.Optimizer = build(stage.optimizer, params=groups)
+    scale = 1.0
+    if stage.rate_clips is not None:
+        assert stage.max_clips is not None, "the schema wants it"
+        scale = stage.max_clips * stage.accumulate / stage.rate_clips
+    for group, share in zip(optimizer.param_groups, shares, strict=True):
+        group["lr"] *= scale * share
+    return optimizer
 
 
 def make_rate_schedule(stage: Stage) -> RateSchedule:

@@ -24,7 +24,17 @@ from workbench.layers import Keys, apply_words, read_layers
 from workbench.validation import faults_of
 from workbench.yaml_text import Node, dump_yaml
 
-__all__ = ["ConfigError", "Fault", "Incidental", "Section", "Setting", "config_hash", "explain", "load_config"]
+__all__ = [
+    "ConfigError",
+    "Fault",
+    "Incidental",
+    "Section",
+    "Setting",
+    "Younger",
+    "config_hash",
+    "explain",
+    "load_config",
+]
 
 
 class Section(pydantic.BaseModel):
@@ -35,6 +45,13 @@ class Section(pydantic.BaseModel):
 
 class Incidental:
     """Marks a setting that changes no result: :func:`config_hash` leaves it out."""
+
+
+class Younger:
+    """Marks a setting that came when there were runs already: where it is null, hashes leave it out.
+
+    Then it changes nothing, and what was trained without it stays what it was.
+    """
 
 
 ConfigT = TypeVar("ConfigT", bound=Section)
@@ -114,16 +131,19 @@ def content_hash(value: Any) -> str:
 
 
 def essential(value: Any) -> Any:
-    """A resolved configuration as plain data, without the settings that change no result."""
+    """A resolved configuration as plain data, without settings that change no result."""
     if isinstance(value, Section):
         fields = type(value).model_fields
-        kept = [name for name, field in fields.items() if Incidental not in field.metadata]
-        return {name: essential(getattr(value, name)) for name in kept}
+        return {name: essential(child) for name, child in value if _counts(fields[name], child)}
     if isinstance(value, Mapping):
         return {key: essential(child) for key, child in value.items()}
     if isinstance(value, list | tuple):
         return [essential(child) for child in value]
     return value
+
+
+def _counts(field: pydantic.fields.FieldInfo, value: Any) -> bool:
+    return Incidental not in field.metadata and not (value is None and Younger in field.metadata)
 
 
 def _resolve(path: Path | str, words: Sequence[str], schema: type[Section], faults: list[Fault]) -> Node:

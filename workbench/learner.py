@@ -10,6 +10,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from slr.data.isolated import MixedBatch
 from slr.types import Batch, NetOutput, Padded
 from slr.vocabulary import BLANK
 from workbench.diagnostics import Findings, pulls, understanding
@@ -51,7 +52,7 @@ class Learner:
         with torch.no_grad():
             taught = self.teacher(batch) if self.teacher is not None else None
         findings = self._met_beforehand(output, taught, batch) if diagnose else {}
-        report: Report = objective(output, taught, batch)
+        report = _judged(objective, output, taught, batch)
         numbers = _measure(report, output.logits, batch)
         _refuse_not_finite(
             {**{f"loss term {name!r}": value for name, value in numbers.terms.items()}, "loss": numbers.loss}
@@ -101,6 +102,8 @@ class Learner:
         scaler.step(optimizer)
         scaler.update()
         optimizer.zero_grad(set_to_none=True)
+        if finite and self.trainee.average is not None:
+            self.trainee.average.update_parameters(self.trainee.network)
         return length if finite else None
 
     def _refuse_unless_scaled(self, may_skip: bool) -> None:
@@ -112,6 +115,29 @@ class Learner:
         more = f" (and of {len(broken) - 1} more parameters)" if len(broken) > 1 else ""
         which = f"gradient of {broken[0]}{more}" if broken else "norm of the gradients"
         raise NonFiniteError(f"the {which} is not finite")
+
+
+@dataclass(frozen=True)
+class _MixedReport:
+    """What an objective says about mixed clips: of the labels of both, each with its share."""
+
+    total: Tensor
+    terms: dict[str, Tensor]
+    weights: dict[str, float]
+
+
+def _judged(objective: Any, output: NetOutput, taught: NetOutput | None, batch: Batch) -> Report:
+    if not isinstance(batch, MixedBatch):
+        return objective(output, taught, batch)
+    reports = [(share, objective(output, taught, part)) for share, part in batch.parts()]
+    first = reports[0][1]
+    terms = {name: _sum([share * report.terms[name] for share, report in reports]) for name in first.terms}
+    total = _sum([share * report.total for share, report in reports])
+    return _MixedReport(total, terms, getattr(first, "weights", {}))
+
+
+def _sum(values: list[Tensor]) -> Tensor:
+    return torch.stack(values).sum()
 
 
 def _in_float32(output: NetOutput) -> NetOutput:

@@ -12,8 +12,7 @@ from workbench.assemble import CorpusSizes
 from workbench.precision import Precision
 from workbench.progress import Progress
 from workbench.schema import Diagnostics, Stage
-from workbench.training_types import Batches, DevScore
-from workbench.watch import PlateauWatch
+from workbench.training_types import Batches, DevScore, Watch
 
 Judge = Callable[[nn.Module], DevScore]
 
@@ -78,8 +77,8 @@ class Place(Protocol):
         """Judges a network on the dev split; None where there is none."""
         ...
 
-    def watch(self) -> PlateauWatch | None:
-        """Gives the alarm when a training does not take off."""
+    def watch(self) -> Watch | None:
+        """Gives the alarm when a training goes wrong."""
         ...
 
     def card(self, network: nn.Module) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from workbench.assemble import (
     make_pipelines,
     make_plan,
     make_rate_schedule,
+    own_widths,
 )
 from workbench.checkpoint import load_network
 from workbench.components import build
@@ -227,9 +228,12 @@ def checked_objectives(
         if not any(term.weight for term in losses.values()):
             faults.append(Fault(here, "has no losses: name at least one of a weight above 0"))
             continue
+        if teacher is not None and stage.taught_by is not None:
+            message = f"it is taught by its {stage.taught_by}, and by the teacher of the distillation: leave it out"
+            faults.append(Fault((*here, "taught_by"), message))
         try:
             with preserved():
-                objective = make_objective(losses, network, sizes, teacher)
+                objective = make_objective(losses, network, sizes, teacher or own_widths(stage, network, sizes))
         except ConfigError as error:
             faults += [_at_home(fault, here, over) for fault in error.faults]
             continue
@@ -247,7 +251,9 @@ def _at_home(fault: Fault, stage: Place, over: Mapping[str, LossTerm]) -> Fault:
 
 
 def _stage_complaints(stage: Stage, network: nn.Module, objective: Objective) -> Iterator[str]:
-    """What optimiser and schedules of a stage refuse."""
+    """What optimiser and schedules of a stage refuse, and a teacher that no loss listens to."""
+    if stage.taught_by is not None and not objective.needs_teacher:
+        yield f"it is taught by its {stage.taught_by}, and no loss of it compares with a teacher"
     attempts: list[Callable[[], object]] = [
         partial(make_optimizer, stage, network, objective),
         partial(make_rate_schedule, stage),

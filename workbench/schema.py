@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import torch
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -16,7 +16,7 @@ from torch import nn
 
 from kd.losses.base import Loss
 from workbench.components import check, check_arguments
-from workbench.config import Incidental, Section
+from workbench.config import Incidental, Section, Younger
 from workbench.faults import Place
 from workbench.validation import carry
 
@@ -66,11 +66,21 @@ def _without_nulls(value: Any) -> Any:
     return {key: child for key, child in value.items() if child is not None} if isinstance(value, dict) else value
 
 
-def _distinct_names(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+StageT = TypeVar("StageT", bound="Stage")
+
+
+def distinct_names(stages: tuple[StageT, ...]) -> tuple[StageT, ...]:
+    """Refuse stages of one name, and a first one that is taught by the last.
+
+    Raises:
+        ValueError: naming them.
+    """
     names = [stage.name for stage in stages]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"stages need names of their own, and {', '.join(repeated)} stands twice")
+    if stages and stages[0].taught_by == "last stage":
+        raise ValueError(f"{stages[0].name} is taught by the last stage, and there is none before it")
     return stages
 
 
@@ -134,29 +144,46 @@ class Data(Loading):
 class ScheduleOptions(Section):
     """How the learning rate moves over a stage, as a factor on the rate of the optimiser.
 
-    ``one_cycle`` and ``cosine`` have a ``warmup``, a share of the stage, and factors at ``start`` and ``end``; ``step``
-    multiplies by ``gamma`` at each of its ``milestones``, counted in epochs. A setting left out takes the default of
+    ``one_cycle`` and ``cosine`` have a ``warmup``, a share of the stage, and factors at ``start`` and ``end``. The
+    others count in epochs, also those of their linear warm-up from ``start`` (``warmup_epochs``): ``step`` multiplies
+    by ``gamma`` at each of its ``milestones``; ``cosine_restarts`` falls to ``end`` within a ``period``, then within
+    periods ``stretch`` times as long, each beginning at ``gamma`` times the height of the last; ``cyclic`` rises from
+    ``low`` and falls back within every ``period``, by ``gamma`` less each time. A setting left out takes the default of
     its function in ``workbench.schedule``; one that the kind does not have is a fault.
     """
 
-    kind: Literal["one_cycle", "cosine", "step", "constant"] = "constant"
+    kind: Literal["one_cycle", "cosine", "cosine_restarts", "cyclic", "step", "constant"] = "constant"
     warmup: Share | None = None
     start: Annotated[float, Field(gt=0, le=1)] | None = None
-    end: Annotated[float, Field(ge=0, le=1)] | None = None
+    end: Share | None = None
     milestones: tuple[Annotated[float, Field(gt=0)], ...] | None = None
     gamma: Annotated[float, Field(gt=0)] | None = None
+    warmup_epochs: Annotated[Factor | None, Younger] = None
+    period: Annotated[Annotated[float, Field(gt=0)] | None, Younger] = None
+    stretch: Annotated[Annotated[float, Field(ge=1)] | None, Younger] = None
+    low: Annotated[Share | None, Younger] = None
 
     @model_validator(mode="after")
     def _fitting_kind(self) -> ScheduleOptions:
-        fitting = {"one_cycle": {"warmup", "start", "end"}, "cosine": {"warmup", "start", "end"}}
-        fitting |= {"step": {"milestones", "gamma"}, "constant": set()}
         given = {name for name, value in self if name != "kind" and value is not None}
-        wrong = sorted(given - fitting[self.kind])
+        wrong = sorted(given - _SCHEDULE_SETTINGS[self.kind])
         if wrong:
             raise ValueError(f"a {self.kind} schedule has no {' and no '.join(wrong)}")
         if self.kind == "step" and not self.milestones:
             raise ValueError("a step schedule needs its milestones, the epochs at which the rate drops")
+        if self.kind in ("cosine_restarts", "cyclic") and self.period is None:
+            raise ValueError(f"a {self.kind} schedule needs its period, the epochs of a cycle")
         return self
+
+
+_SCHEDULE_SETTINGS = {
+    "one_cycle": {"warmup", "start", "end"},
+    "cosine": {"warmup", "start", "end"},
+    "cosine_restarts": {"period", "stretch", "gamma", "end", "warmup_epochs", "start"},
+    "cyclic": {"period", "gamma", "low", "warmup_epochs", "start"},
+    "step": {"milestones", "gamma", "warmup_epochs", "start"},
+    "constant": set(),
+}
 
 
 class LossTerm(Section):
@@ -174,12 +201,26 @@ class LossTerm(Section):
 Losses = Annotated[dict[str, LossTerm], BeforeValidator(_without_nulls), Field(min_length=1)]
 
 
+class WeightAverage(Section):
+    """A running average of a network's weights, see :func:`workbench.averaging.make_average`."""
+
+    decay: Annotated[float, Field(gt=0, lt=1)] = 0.999
+
+
 class Stage(Section):
     """One stretch of training with an optimiser of its own.
 
     ``losses`` may be left out where the stage belongs to a distillation, which brings its own. ``max_clips`` and
     ``frames_per_batch`` (padded frames) bound a batch, one of them at least; ``accumulate`` batches make one step of
     the optimiser.
+
+    The rate of the optimiser is for steps of any size, or, with ``rate_clips``, for steps of so many clips: then it is
+    multiplied by ``max_clips * accumulate / rate_clips`` (the linear rule of Goyal et al. 2017). With ``layer_decay``
+    every layer learns at that share of the rate of the layer above it, the last one at the whole rate.
+
+    With an ``average`` of the weights it is this that is judged on dev, kept and exported. With ``patience`` the stage
+    ends when so many looks at dev in a row were no better. ``taught_by`` makes the network its own teacher, for losses
+    that compare with one: the ``average``, or what it was at the end of the ``last stage``.
     """
 
     name: Name = "main"
@@ -191,15 +232,24 @@ class Stage(Section):
     optimizer: OptimizerNode
     schedule: ScheduleOptions = ScheduleOptions()
     losses: Losses | None = None
+    rate_clips: Annotated[Positive | None, Younger] = None
+    layer_decay: Annotated[Annotated[float, Field(gt=0, le=1)] | None, Younger] = None
+    average: Annotated[WeightAverage | None, Younger] = None
+    patience: Annotated[Positive | None, Younger] = None
+    taught_by: Annotated[Literal["average", "last stage"] | None, Younger] = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Stage:
         if self.frames_per_batch is None and self.max_clips is None:
             raise ValueError("a batch needs a bound: give frames_per_batch, or max_clips")
+        if self.rate_clips is not None and self.max_clips is None:
+            raise ValueError("rate_clips counts clips, and only frames bound a batch: give max_clips")
+        if self.taught_by == "average" and self.average is None:
+            raise ValueError("it is taught by the average of its weights, and keeps none: give average")
         return self
 
 
-Stages = Annotated[tuple[Stage, ...], AfterValidator(_distinct_names)]
+Stages = Annotated[tuple[Stage, ...], AfterValidator(distinct_names)]
 
 
 class Trained(Section):

@@ -15,10 +15,12 @@ from typing import Any, cast
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from slr.types import Batch, NetOutput
 from workbench.diagnostics import diagnosed_batches
 from workbench.interrupts import Interrupted, TerminationRequest
+from workbench.layer_rates import layers_of
 from workbench.learner import MAX_SKIPPED_STEPS, Learner
 from workbench.meters import EpochMeter
 from workbench.precision import Precision
@@ -28,8 +30,7 @@ from workbench.rng import preserved, restore_rng
 from workbench.schedule import Schedule, epoch_factors
 from workbench.training_lines import epoch_line, where
 from workbench.training_state import Best, Position, Trainee, copied_weights, load_state, save_state
-from workbench.training_types import Batches, DevScore, NonFiniteError, Rows, StageOptions, StageResult
-from workbench.watch import PlateauWatch
+from workbench.training_types import Batches, DevScore, NonFiniteError, Rows, StageOptions, StageResult, Watch
 
 Evaluate = Callable[[nn.Module], DevScore]
 
@@ -38,6 +39,19 @@ def parameter_groups(network: nn.Module, objective: nn.Module) -> list[dict[str,
     """What an optimiser is given: the parameters of the network, and as a second group those that the losses learn."""
     groups = [[weight for weight in part.parameters() if weight.requires_grad] for part in (network, objective)]
     return [{"params": group} for group in groups if group]
+
+
+def layered_groups(network: nn.Module, objective: nn.Module, decay: float) -> tuple[list[dict[str, Any]], list[float]]:
+    """The same with a group for every layer of the network, the last one first, and every group's share of the rate.
+
+    Layer ``k`` from the output, counted from 0, has ``decay ** k``; what the losses learn has the whole rate.
+    """
+    layers = layers_of(network)[::-1]
+    shares = [decay**depth for depth in range(len(layers))]
+    learned = [weight for weight in objective.parameters() if weight.requires_grad]
+    if learned:
+        layers, shares = [*layers, learned], [*shares, 1.0]
+    return [{"params": layer} for layer in layers], shares
 
 
 def tell_epoch(network: nn.Module, epoch: int) -> None:
@@ -62,8 +76,9 @@ def train_stage(
     state_file: Path | None = None,
     rows: Rows | None = None,
     progress: Progress | None = None,
-    watch: PlateauWatch | None = None,
+    watch: Watch | None = None,
     kept: nn.Module | None = None,
+    average: AveragedModel | None = None,
 ) -> StageResult:
     """Train ``network`` on ``objective``, and leave it with the weights of its best epoch on the dev split.
 
@@ -82,21 +97,23 @@ def train_stage(
         state_file: where the state is saved after every epoch and on SIGTERM; an existing one is continued.
         rows: where one row per epoch is recorded.
         progress: who is told.
-        watch: gives the alarm when the training does not take off; reads the dev score as a WER.
+        watch: gives the alarm when the training goes wrong.
         kept: a part of the objective whose weights in the best epoch are to be kept.
+        average: of the weights of the network, see :func:`workbench.averaging.make_average`; then it is this that is
+            judged, and that the network is left with.
 
     Raises:
         NonFiniteError: when a loss or a gradient is not finite, before anything moves.
         ValueError: when there is nothing to learn from, or the saved state cannot be used.
         Interrupted: after SIGTERM, once the state is saved.
     """
-    trainee = Trainee(network, objective, optimizer, precision.scaler())
+    trainee = Trainee(network, objective, optimizer, precision.scaler(), average)
     learner = Learner(trainee, precision, teacher, options.clip_grad_norm)
     stage = _Stage(learner, batches, schedule, options, state_file, rows, progress or NoProgress(), kept)
     stage.resume()
     with TerminationRequest() as termination:
-        for epoch in range(stage.position.epoch, options.epochs):
-            stage.train_epoch(epoch, termination)
+        while not stage.over:
+            stage.train_epoch(stage.position.epoch, termination)
             score = stage.look_at_dev(evaluate)
             stage.conclude_epoch(score, watch)
             stage.save()
@@ -141,13 +158,23 @@ class _Stage:
                 self.progress.line(f"{name}  its settings have changed since it was begun: starting over")
             else:
                 self.position, self._saved_rng = found
-                begun = "was trained before:" if self.position.epoch == self.options.epochs else "continuing after"
+                begun = "was trained before:" if self.over else "continuing after"
                 self.progress.line(f"{name}  {begun} {self._progress_made()}")
         if self._saved_rng is not None and self.position.batch == 0:
             self._restore_rng()
         if self.rows is not None:
             done = self.position.epoch
             self.rows.keep(lambda row: row.get("stage") != name or row.get("epoch", 0) <= done)
+
+    @property
+    def over(self) -> bool:
+        """Whether all epochs are done, or the dev split was looked at too often in vain."""
+        position, patience = self.position, self.options.patience
+        if position.epoch >= self.options.epochs:
+            return True
+        if patience is None or position.best is None:
+            return False
+        return sum("dev" in row for row in position.history[position.best.epoch :]) >= patience
 
     def train_epoch(self, epoch: int, termination: TerminationRequest) -> None:
         """One pass over the data, or the rest of one."""
@@ -227,17 +254,17 @@ class _Stage:
             return None
         begin = time.perf_counter()
         with preserved(), torch.no_grad():
-            score = evaluate(self.trainee.network.eval())
+            score = evaluate(self.trainee.judged.eval())
         self._dev_seconds = time.perf_counter() - begin
         if not math.isfinite(score.value):
             raise ValueError(
                 f"{self.options.name}: the dev {score.name} of epoch {done} is {score.value}, which is no score"
             )
         if self.position.best is None or score.beats(self.position.best.score):
-            self.position.best = Best(done, score, copied_weights(self.trainee.network), copied_weights(self.kept))
+            self.position.best = Best(done, score, copied_weights(self.trainee.judged), copied_weights(self.kept))
         return score
 
-    def conclude_epoch(self, score: DevScore | None, watch: PlateauWatch | None) -> None:
+    def conclude_epoch(self, score: DevScore | None, watch: Watch | None) -> None:
         """Record what the epoch gave, and say it."""
         position, options = self.position, self.options
         label = self._label(position.epoch)
@@ -255,14 +282,15 @@ class _Stage:
         if self.rows is not None:
             self.rows.append(row)
         self.progress.line(f"{label}  {epoch_line(row, score)}")
+        if self.over and position.epoch < options.epochs:
+            self.progress.line(f"{options.name}  ends early: dev was looked at {options.patience} times in vain")
         for alarm in alarms:
             self.progress.warn(f"{options.name}: {alarm}")
 
-    def _new_alarms(self, score: DevScore | None, row: Mapping[str, Any], watch: PlateauWatch | None) -> list[str]:
+    def _new_alarms(self, score: DevScore | None, row: Mapping[str, Any], watch: Watch | None) -> list[str]:
         alarms = PullWatch().alarms([*self.position.history, row]) if "diagnostics" in row else []
         if watch is not None:
-            wer, position, blank_rate = None if score is None else score.value, self.position, row["blank_rate"]
-            alarms += watch.alarms(epoch=position.epoch, epochs=self.options.epochs, wer=wer, blank_rate=blank_rate)
+            alarms += watch.look(row, None if score is None else score.value, self.options.epochs)
         new = [alarm for alarm in alarms if alarm.cause not in self.position.alarmed]
         self.position.alarmed += [alarm.cause for alarm in new]
         return [alarm.message for alarm in new]
@@ -286,8 +314,10 @@ class _Stage:
         position = self.position
         if position.best is not None:
             self.trainee.network.load_state_dict(position.best.weights)
+        elif self.trainee.average is not None:
+            self.trainee.network.load_state_dict(self.trainee.average.module.state_dict())
         return StageResult(
-            best_epoch=self.options.epochs if position.best is None else position.best.epoch,
+            best_epoch=position.epoch if position.best is None else position.best.epoch,
             best=None if position.best is None else position.best.score,
             steps=position.step,
             seconds=sum(row["seconds"] for row in position.history),

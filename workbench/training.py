@@ -8,23 +8,26 @@ another network.
 from __future__ import annotations
 
 import contextlib
+import copy
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from kd.objective import Objective
-from kd.teacher import Teacher
+from kd.teacher import FrozenTeacher, Teacher
 from slr.types import Network
-from workbench.assemble import make_network, make_objective, make_optimizer, make_rate_schedule
+from workbench.assemble import make_network, make_objective, make_optimizer, make_rate_schedule, own_widths
+from workbench.averaging import make_average
 from workbench.checkpoint import load_network, save_network
 from workbench.code_identity import code_hash
-from workbench.config import content_hash
+from workbench.config import content_hash, essential
 from workbench.disk import write_text
 from workbench.kept_losses import STORED, save_kept
 from workbench.lock import FolderBusyError, lock_folder
@@ -142,7 +145,7 @@ def _identity(place: Place, training: Training) -> str:
 
 
 def _plain_stage(stage: Stage) -> dict[str, Any]:
-    return stage.model_dump(mode="json")
+    return essential(stage)
 
 
 def _streams(place: Place, training: Training) -> frozenset[str]:
@@ -233,6 +236,9 @@ def _train_stage(
     lesson, stage = make_lesson(place, training, network, number), training.stages[number]
     last = number == len(training.stages) - 1
     diagnostics = place.diagnostics if lesson.teacher is not None else None
+    average = None if stage.average is None else make_average(network, stage.average.decay)
+    if stage.taught_by is not None:
+        lesson = replace(lesson, teacher=_own_teacher(network, average, stage))
     return train_stage(
         network,
         lesson.objective,
@@ -248,24 +254,32 @@ def _train_stage(
             identity=content_hash([identity, number]),
             diagnose_every=diagnostics.every_epochs if diagnostics is not None else 0,
             diagnose_batches=diagnostics.batches if diagnostics is not None else 1,
+            patience=stage.patience,
         ),
         precision=place.precision,
         teacher=lesson.teacher,
-        evaluate=place.judge(network) if last else None,
+        evaluate=place.judge(network) if last or stage.patience is not None else None,
         state_file=folder / f"{number}.state.safetensors",
         rows=MetricsFile(folder / "metrics.jsonl"),
         progress=place.progress,
         watch=place.watch() if last else None,
         kept=lesson.objective.kept,
+        average=average,
     )
 
 
+def _own_teacher(network: nn.Module, average: AveragedModel | None, stage: Stage) -> Teacher:
+    """What a network is taught by that is its own teacher: its average, or itself as it is now."""
+    if stage.taught_by == "average":
+        assert average is not None, "the schema wants one"
+        return FrozenTeacher(average.module, "the average of the weights so far")
+    return FrozenTeacher(copy.deepcopy(network), "the stage before")
+
+
 def _make_objective(place: Place, training: Training, network: nn.Module, stage: Stage, seed: int) -> Objective:
+    widths = training.teaching.widths if training.teaching else None
     with preserved():
         torch.manual_seed(seed)
         return make_objective(
-            stage.losses or {},
-            network,
-            place.sizes,
-            training.teaching.widths if training.teaching else None,
+            stage.losses or {}, network, place.sizes, widths or own_widths(stage, network, place.sizes)
         )

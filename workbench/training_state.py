@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from workbench.meters import EpochMeter
 from workbench.rng import rng_state
@@ -59,21 +60,27 @@ class Position:
 
 @dataclass(frozen=True)
 class Trainee:
-    """The four things whose state changes while a network is trained."""
+    """The things whose state changes while a network is trained; an ``average`` of its weights need not be kept."""
 
     network: nn.Module
     objective: nn.Module
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
+    average: AveragedModel | None = None
 
     def __post_init__(self) -> None:
         # The rates that a schedule multiplies; a state that is loaded later brings its own.
         for group in self.optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
 
+    @property
+    def judged(self) -> nn.Module:
+        """What is looked at and exported: the average of the weights where there is one."""
+        return self.network if self.average is None else self.average.module
+
     def state(self) -> dict[str, Any]:
         """Their states by name; tensors are not copied."""
-        return {name: part.state_dict() for name, part in vars(self).items()}
+        return {name: part.state_dict() for name, part in vars(self).items() if part is not None}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take over states of :meth:`state`.
@@ -82,7 +89,8 @@ class Trainee:
             RuntimeError, ValueError, KeyError: when they are of another network, objective or optimiser.
         """
         for name, part in vars(self).items():
-            part.load_state_dict(state[name])
+            if part is not None:
+                part.load_state_dict(state[name])
 
 
 def save_state(path: Path, identity: str, position: Position, trainee: Trainee) -> None:

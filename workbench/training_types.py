@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from slr.types import Batch, NetOutput
+from workbench.watch import Alarm
 
 
 class Batches(Protocol):
@@ -83,6 +84,7 @@ class StageOptions:
         diagnose_every: epochs between two that are diagnosed, see :func:`workbench.diagnostics.diagnosed_batches`; 0
             for none.
         diagnose_batches: batches to measure in such an epoch.
+        patience: looks at the dev split without a better score after which the stage ends; None for no such end.
     """
 
     name: str
@@ -93,6 +95,7 @@ class StageOptions:
     identity: str = ""
     diagnose_every: int = 0
     diagnose_batches: int = 1
+    patience: int | None = None
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,20 @@ class StageResult:
 
 class NonFiniteError(ValueError):
     """A loss or a gradient is NaN or infinite; the weights are those of the step before."""
+
+
+class Watch(Protocol):
+    """Gives the alarm when a training goes wrong, see :mod:`workbench.watch`."""
+
+    def look(self, row: Mapping[str, Any], score: float | None, epochs: int) -> list[Alarm]:
+        """What an epoch calls for.
+
+        Args:
+            row: what is recorded of it; ``epoch`` counts the epochs done.
+            score: on the dev split, None where it was not looked at.
+            epochs: of the stage.
+        """
+        ...
 
 
 class Rows(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class PlateauWatch:
     max_wer: float = 0.85
     max_blank_rate: float = 0.99
     after: float = 1 / 3
+
+    def look(self, row: Mapping[str, Any], score: float | None, epochs: int) -> list[Alarm]:
+        """The same from what is recorded of an epoch."""
+        return self.alarms(epoch=row["epoch"], epochs=epochs, wer=score, blank_rate=row["blank_rate"])
 
     def alarms(self, *, epoch: int, epochs: int, wer: float | None, blank_rate: float | None) -> list[Alarm]:
         """What the measurements of an epoch call for.
@@ -59,3 +65,33 @@ class PlateauWatch:
                 )
             )
         return alarms
+
+
+@dataclass(frozen=True)
+class GapWatch:
+    """A classifier that knows its training clips much better than others learns them by heart.
+
+    Its accuracy on training clips is that of the epoch, as it saw them: augmented, and with its dropout on. So the true
+    gap is wider, and one that shows nevertheless is no accident.
+
+    Attributes:
+        widest: difference of the two top-1 accuracies, as shares, above which it is too wide.
+        after: share of the stage's epochs to wait for.
+    """
+
+    widest: float = 0.3
+    after: float = 1 / 3
+
+    def look(self, row: Mapping[str, Any], score: float | None, epochs: int) -> list[Alarm]:
+        """What an epoch calls for: nothing where the dev split was not looked at."""
+        train = row.get("train_top1")
+        if score is None or train is None or row["epoch"] < self.after * epochs or train - score <= self.widest:
+            return []
+        return [
+            Alarm(
+                "gap",
+                f"{100 * train:.1f} % of the training clips are right after {row['epoch']} of {epochs} epochs and "
+                f"{100 * score:.1f} % of dev: the network learns clips by heart, so augment more, raise dropout or "
+                "weight decay, train for fewer epochs, or take a smaller network",
+            )
+        ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
+from torchvision.ops import StochasticDepth
 
 from slr.types import Padded
 
@@ -56,10 +59,11 @@ class RotaryBlock(nn.Module):
     """``x += a Attention(norm x)``, then ``x += b SwiGLU(norm x)``, with learned numbers ``a`` and ``b``, 1 at first.
 
     The norm is RMSNorm; ``SwiGLU(x) = W (silu(U x) * V x)`` (Shazeer, 2020) has as many hidden features as ``x``.
-    ``dropout`` acts on what the two add.
+    ``dropout`` acts on what the two add. In training a clip goes without either of them with the probability
+    ``depth_drop``, and what the others get is scaled up (stochastic depth, Huang et al., ECCV 2016).
     """
 
-    def __init__(self, width: int, heads: int, dropout: float = 0.0) -> None:
+    def __init__(self, width: int, heads: int, dropout: float = 0.0, depth_drop: float = 0.0) -> None:
         super().__init__()
         self.attention_norm = nn.RMSNorm(width, eps=_EPS)
         self.attention = RotaryAttention(width, heads)
@@ -68,30 +72,50 @@ class RotaryBlock(nn.Module):
         self.gate_out = nn.Linear(width, width)
         self.shares = nn.Parameter(torch.ones(2))
         self.dropout = nn.Dropout(dropout)
+        self.sometimes = StochasticDepth(depth_drop, mode="row") if depth_drop else nn.Identity()
 
     def forward(self, x: Tensor, allowed: Tensor | None = None) -> Tensor:
         """``x`` is ``[N, L, D]``; ``allowed`` is bool and broadcasts to ``[N, L, L]``: query, key."""
         normed = self.attention_norm(x)
-        x = x + self.shares[0] * self.dropout(self.attention(normed, normed, allowed))
+        x = x + self.shares[0] * self.sometimes(self.dropout(self.attention(normed, normed, allowed)))
         gate, value = self.gate(self.gate_norm(x)).chunk(2, dim=-1)
-        return x + self.shares[1] * self.dropout(self.gate_out(nn.functional.silu(gate) * value))
+        added = self.dropout(self.gate_out(nn.functional.silu(gate) * value))
+        return x + self.shares[1] * self.sometimes(added)
 
 
 class RotaryContext(nn.Module):
     """Rotary blocks over the steps of each clip. ``[B, S, width]`` -> ``[B, S, width]``; padding is zero.
 
     ``window`` is the largest time difference, in steps, that a block sees across; ``None`` for the whole clip.
+    ``depth_drops`` are those of the blocks (:class:`RotaryBlock`), none by default. In training every block is left out
+    for the whole batch with the probability ``layer_drop`` (LayerDrop, Fan et al., ICLR 2020).
+
+    Raises:
+        ValueError: when the window is negative, a probability is out of range, or there are not as many as blocks.
     """
 
     def __init__(
-        self, width: int, heads: int = 8, layers: int = 4, dropout: float = 0.1, window: int | None = None
+        self,
+        width: int,
+        heads: int = 8,
+        layers: int = 4,
+        dropout: float = 0.1,
+        window: int | None = None,
+        depth_drops: Sequence[float] | None = None,
+        layer_drop: float = 0.0,
     ) -> None:
         super().__init__()
         if window is not None and window < 0:
             raise ValueError(f"attention window {window}: it counts steps to either side and must be at least 0")
+        drops = [0.0] * layers if depth_drops is None else list(depth_drops)
+        if len(drops) != layers:
+            raise ValueError(f"{len(drops)} depth_drops for {layers} blocks: each needs one")
+        if not all(0 <= drop < 1 for drop in (*drops, layer_drop)):
+            raise ValueError(f"depth_drops {drops} and layer_drop {layer_drop}: they lie between 0 and 1, 1 left out")
         self.width = width
         self.window = window
-        self.blocks = nn.ModuleList(RotaryBlock(width, heads, dropout) for _ in range(layers))
+        self.layer_drop = layer_drop
+        self.blocks = nn.ModuleList(RotaryBlock(width, heads, dropout, drop) for drop in drops)
         self.norm = nn.RMSNorm(width, eps=_EPS)
 
     def forward(self, padded: Padded) -> Padded:
@@ -99,7 +123,8 @@ class RotaryContext(nn.Module):
         padded = padded.zeroed()
         values, allowed = padded.values, allowed_steps(padded, self.window)
         for block in self.blocks:
-            values = block(values, allowed)
+            if not (self.training and self.layer_drop and float(torch.rand(())) < self.layer_drop):
+                values = block(values, allowed)
         return Padded(self.norm(values), padded.lengths).zeroed()
 
 

@@ -17,10 +17,10 @@ from slr.data.isolated import (
     Chance,
     DropFrames,
     DropFramesWithout,
+    MixUp,
     RandomScale,
     SizeOfBody,
     SkeletonClip,
-    mixup,
 )
 from slr.data.isolated.readers.clip_files import holistic
 from slr.data.isolated.transforms.turns import mirrored
@@ -114,12 +114,12 @@ def test_6_mixing_makes_no_step_of_padding_and_always_gives_the_same_things() ->
         pose=Padded.from_list(clips),
         labels=torch.tensor([0, 1]),
     )
-    for alpha in (0.0, 0.2):
-        mixed = mixup(batch, alpha, torch.Generator().manual_seed(1))
-        assert mixed.batch.pose is not None
-        assert mixed.share.shape == mixed.partner_labels.shape == (2,)
-        for row, clip in enumerate(mixed.batch.pose.unpad()):
-            longest = 9 if alpha else len(clips[row])
+    for probability in (0.0, 1.0):
+        mixed = MixUp(probability=probability)(batch, torch.Generator().manual_seed(1), scored=False)
+        assert mixed.pose is not None
+        assert sum(share for share, _ in mixed.parts()) == 1
+        for row, clip in enumerate(mixed.pose.unpad()):
+            longest = 9 if probability else len(clips[row])
             assert len(clip) == longest
             assert (clip >= 1).all(), "a place that only one of two clips has is not drawn towards zero"
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from slr.layers import RotaryContext
 from slr.skeleton import layout_names, skeleton_layout
 from slr.types import Padded
 from students import LandmarkTransformer
@@ -157,3 +158,14 @@ def test_default_sizes_are_those_of_the_method_sheet() -> None:
 def test_wrong_arguments_are_refused(arguments: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         small(**{"heads": 8, **arguments})
+
+
+def test_stochastic_depth_rises_from_the_first_block_to_the_last() -> None:
+    network = LandmarkTransformer(
+        num_classes=3, layout="sign-27", width=16, patch_heads=2, heads=2, local_blocks=2, global_blocks=3,
+        stochastic_depth=0.2, layer_drop=0.1,
+    )  # fmt: skip
+    contexts = [module for module in network.modules() if isinstance(module, RotaryContext)]
+    drops = [getattr(block.sometimes, "p", 0.0) for context in contexts for block in context.blocks]
+    assert drops == pytest.approx([0, 0.05, 0.1, 0.15, 0.2])
+    assert [context.layer_drop for context in contexts] == [0.1, 0.1]

@@ -1,5 +1,6 @@
-"""A training that kills itself: ``python -m tests.workbench.killed_training FOLDER EPOCH:BATCH`` (``-`` for never).
+"""A training that kills itself: ``python -m tests.workbench.killed_training FOLDER EPOCH:BATCH [itself]``.
 
+``-`` stands for never; with ``itself`` the network is taught by the average of its weights, which is what is kept.
 After the kill nothing of the process is left but its files. Writes the weights of a training that reached its end.
 """
 
@@ -14,8 +15,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from kd.teacher import FrozenTeacher
 from slr.types import Batch
 from tests.workbench.tiny import TinyBatches, TinyNetwork, TinyObjective
+from workbench.averaging import make_average
 from workbench.precision import choose_precision
 from workbench.record import MetricsFile
 from workbench.rng import seed_everything
@@ -47,10 +50,11 @@ def dev_loss(network: nn.Module) -> DevScore:
     return DevScore(float((logits.valid().argmax(-1) != 1).float().mean()))
 
 
-def main(folder: Path, deadly: tuple[int, int] | None) -> None:
+def main(folder: Path, deadly: tuple[int, int] | None, itself: bool = False) -> None:
     torch.set_num_threads(1)
     seed_everything(3)
     network, objective = TinyNetwork(dropout=0.4), TinyObjective()
+    average = make_average(network, 0.9) if itself else None
     result = train_stage(
         network,
         objective,
@@ -63,12 +67,15 @@ def main(folder: Path, deadly: tuple[int, int] | None) -> None:
         state_file=folder / "student.state.safetensors",
         rows=MetricsFile(folder / "metrics.jsonl"),
         kept=objective.projection,
+        average=average,
+        teacher=FrozenTeacher(average.module, "itself") if average is not None else None,
     )
     ends = {"network": network.state_dict(), "objective": objective.state_dict(), "draw": torch.rand(3)}
     ends["kept"] = dict(result.kept)
+    ends["average"] = {} if average is None else average.state_dict()
     write_tree(folder / "end.safetensors", {**ends, "best": result.best_epoch, "steps": result.steps})
 
 
 if __name__ == "__main__":
     when = sys.argv[2]
-    main(Path(sys.argv[1]), None if when == "-" else tuple(map(int, when.split(":"))))  # type: ignore[arg-type]
+    main(Path(sys.argv[1]), None if when == "-" else tuple(map(int, when.split(":"))), "itself" in sys.argv)  # type: ignore[arg-type]

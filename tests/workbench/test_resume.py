@@ -17,6 +17,7 @@ import torch
 from slr.types import Batch
 from tests.workbench import killed_training
 from tests.workbench.tiny import TinyBatches, TinyNetwork, TinyObjective
+from workbench.averaging import make_average
 from workbench.interrupts import Interrupted
 from workbench.precision import choose_precision
 from workbench.progress import PlainProgress
@@ -30,9 +31,9 @@ from workbench.training_types import DevScore, StageOptions, StageResult
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run_script(folder: Path, when: str) -> subprocess.CompletedProcess[str]:
+def run_script(folder: Path, when: str, *how: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "tests.workbench.killed_training", str(folder), when]
+    command = [sys.executable, "-m", "tests.workbench.killed_training", str(folder), when, *how]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
@@ -58,15 +59,18 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_a_training_killed_without_warning_ends_with_the_same_weights_bit_for_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [(), ("itself",)])
+def test_a_training_killed_without_warning_ends_with_the_same_weights_bit_for_bit(
+    tmp_path: Path, how: tuple[str, ...]
+) -> None:
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    killed_training.main(straight, None)
+    killed_training.main(straight, None, bool(how))
     # Killed twice: two epochs are done, and in the middle of the fourth.
     for when in ("2:3", "3:1"):
-        done = run_script(killed, when)
+        done = run_script(killed, when, *how)
         assert done.returncode == -signal.SIGKILL, done.stderr
         assert not (killed / "end.safetensors").exists()
-    last = run_script(killed, "-")
+    last = run_script(killed, "-", *how)
     assert last.returncode == 0, last.stderr
     assert_same(read_tree(killed / "end.safetensors"), read_tree(straight / "end.safetensors"))
     assert rows_of(killed) == rows_of(straight)
@@ -149,6 +153,75 @@ def test_a_finished_stage_is_not_trained_again(tmp_path: Path) -> None:
     assert repeated == result
     assert len(rows_of(tmp_path)) == 3
     assert "was trained before" in "".join(training.lines)
+
+
+class Dev:
+    """The scores of dev, one look after the other; looks may be repeated after a stop."""
+
+    def __init__(self, *scores: float) -> None:
+        self.scores = list(scores)
+        self.looks = 0
+
+    def __call__(self, network: torch.nn.Module) -> DevScore:
+        self.looks += 1
+        return DevScore(self.scores[self.looks - 1])
+
+
+@pytest.mark.parametrize(
+    ("every", "scores", "epochs", "best"),
+    [
+        (1, (0.9, 0.5, 0.6, 0.5, 0.1), 4, 2),
+        (1, (0.5, 0.6, 0.4, 0.3, 0.2, 0.1), 6, 6),
+        (2, (0.5, 0.6, 0.7), 6, 2),
+    ],
+)
+def test_a_stage_ends_when_dev_was_looked_at_in_vain(
+    tmp_path: Path, every: int, scores: tuple[float, ...], epochs: int, best: int
+) -> None:
+    def train() -> StageResult:
+        seed_everything(1)
+        network, objective = TinyNetwork(), TinyObjective()
+        return train_stage(
+            network,
+            objective,
+            TinyBatches((1,)),
+            torch.optim.Adam(parameter_groups(network, objective)),
+            one_cycle(),
+            StageOptions("student", epochs=6, evaluate_every=every, patience=2),
+            precision=choose_precision("auto", torch.device("cpu")),
+            evaluate=Dev(*scores),
+            state_file=tmp_path / "state.safetensors",
+        )
+
+    result = train()
+    assert (len(result.history), result.best_epoch) == (epochs, best)
+    again = train()  # what ended early is over: the looks begin anew, and none is taken
+    assert again == result
+
+
+def test_an_average_is_judged_and_kept(tmp_path: Path) -> None:
+    seed_everything(1)
+    network, objective = TinyNetwork(), TinyObjective()
+    average = make_average(network, 0.99)
+    seen: list[dict[str, torch.Tensor]] = []
+
+    def evaluate(candidate: torch.nn.Module) -> DevScore:
+        assert candidate is average.module
+        seen.append({name: tensor.clone() for name, tensor in candidate.state_dict().items()})
+        return DevScore(1 / len(seen))
+
+    train_stage(
+        network,
+        objective,
+        TinyBatches((4,)),
+        torch.optim.Adam(parameter_groups(network, objective), lr=0.02),
+        one_cycle(),
+        StageOptions("student", epochs=2),
+        precision=choose_precision("auto", torch.device("cpu")),
+        evaluate=evaluate,
+        average=average,
+    )
+    assert_same(network.state_dict(), seen[-1])
 
 
 def test_other_settings_start_over(tmp_path: Path) -> None:

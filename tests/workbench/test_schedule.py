@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from workbench.schedule import constant, cosine, epoch_factors, make_schedule, one_cycle, step
+from workbench.schedule import constant, cosine, cosine_restarts, cyclic, epoch_factors, make_schedule, one_cycle, step
 
 STEPS = 200
 
@@ -35,6 +35,50 @@ def test_one_cycle_is_that_of_torch() -> None:
     # torch ends the rise at pct_start * total_steps - 1 = 0.301 * 201 - 1 = 59.501 of 200 steps.
     ours = one_cycle(warmup=59.501 / STEPS)
     assert [ours(index / STEPS) for index in range(STEPS + 1)] == pytest.approx(theirs, abs=1e-5)
+
+
+@pytest.mark.parametrize("stretch", [1, 2])
+def test_cosine_restarts_are_those_of_torch(stretch: int) -> None:
+    theirs = torch_factors(
+        lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, 20, stretch, eta_min=0.1),
+        STEPS,
+    )
+    ours = cosine_restarts(period=20, epochs=STEPS, stretch=stretch, end=0.1)
+    assert [ours(index / STEPS) for index in range(STEPS)] == pytest.approx(theirs, abs=1e-9)
+
+
+@pytest.mark.parametrize(("mode", "gamma"), [("triangular", 1.0), ("triangular2", 0.5)])
+def test_cyclic_is_that_of_torch(mode: str, gamma: float) -> None:
+    theirs = torch_factors(
+        lambda optimizer: torch.optim.lr_scheduler.CyclicLR(
+            optimizer, base_lr=0.2, max_lr=1.0, step_size_up=10, mode=mode, cycle_momentum=False
+        ),
+        STEPS,
+    )
+    ours = cyclic(period=20, epochs=STEPS, low=0.2, gamma=gamma)
+    assert [ours(index / STEPS) for index in range(STEPS)] == pytest.approx(theirs, abs=1e-9)
+
+
+def test_the_schedule_of_the_landmark_transformer_written_out_by_hand() -> None:
+    """Five epochs from 1e-5 to 3e-4, then cycles of 20 epochs from 3e-4 times 0.8 to the number of the cycle."""
+    ours = cosine_restarts(period=20, epochs=85, gamma=0.8, warmup_epochs=5, start=1 / 30)
+    rates = {epoch: 3e-4 * ours(epoch / 85) for epoch in (0, 2.5, 5, 15, 25, 35, 45, 65)}
+    wanted = [1e-5, 1.55e-4, 3e-4, 1.5e-4, 2.4e-4, 1.2e-4, 1.92e-4, 1.536e-4]
+    assert list(rates.values()) == pytest.approx(wanted)
+
+
+def test_warmup_in_epochs_is_a_line_to_where_the_schedule_begins() -> None:
+    stepped = step(milestones=[6], epochs=10, gamma=0.1, warmup_epochs=4, start=0.2)
+    assert [stepped(epoch / 10) for epoch in (0, 2, 4, 5, 6, 9)] == pytest.approx([0.2, 0.6, 1, 1, 0.1, 0.1])
+    rising = cyclic(period=4, epochs=10, low=0.5, warmup_epochs=2, start=0.1)
+    assert [rising(epoch / 10) for epoch in (0, 1, 2, 4, 6)] == pytest.approx([0.1, 0.3, 0.5, 1.0, 0.5])
+
+
+def test_a_restart_is_kept_to_the_epoch_whatever_their_number() -> None:
+    for epochs in range(2, 60):
+        for period in range(1, epochs):
+            first = epoch_factors(cosine_restarts(period=period, epochs=epochs), epoch=period, epochs=epochs, steps=3)
+            assert first[0] == pytest.approx(1.0)
 
 
 def test_cosine_without_warmup_is_that_of_torch() -> None:
@@ -103,6 +147,8 @@ def test_a_schedule_is_made_by_name_with_the_defaults_of_its_function() -> None:
     assert make_schedule("cosine", epochs=5, warmup=0.2)(0.1) == cosine(warmup=0.2)(0.1)
     assert make_schedule("step", epochs=4, milestones=[2])(0.5) == pytest.approx(0.2)
     assert make_schedule("constant", epochs=5)(0.5) == 1.0
+    assert make_schedule("cyclic", epochs=4, period=2)(0.25) == 1.0
+    assert make_schedule("cosine_restarts", epochs=4, period=2, gamma=0.5)(0.5) == 0.5
 
 
 @pytest.mark.parametrize(
@@ -113,6 +159,12 @@ def test_a_schedule_is_made_by_name_with_the_defaults_of_its_function() -> None:
         (lambda: make_schedule("step", epochs=1), "a step schedule does not fit"),
         (lambda: step(milestones=[20, 50], epochs=40), "milestone 50 lies outside a stage of 40 epochs"),
         (lambda: step(milestones=[0], epochs=40), "milestone 0 lies outside"),
+        (lambda: step(milestones=[2], epochs=9, warmup_epochs=5), "milestone 2 lies in the 5 epochs of the warm-up"),
+        (lambda: cyclic(period=3, epochs=9, warmup_epochs=9), "a warm-up of 9 epochs does not fit"),
+        (lambda: cosine_restarts(period=0, epochs=9), "a cycle has a length"),
+        (lambda: cosine_restarts(period=2, epochs=9, stretch=0.5), "does not become shorter"),
+        (lambda: cyclic(period=2, epochs=9, gamma=2), "does not become higher"),
+        (lambda: cyclic(period=2, epochs=9, low=2), "low 2 must lie between 0 and 1"),
         (lambda: cosine(warmup=1.5), "warmup 1.5 must lie between 0 and 1"),
         (lambda: one_cycle(end=-1), "end -1 must lie between 0 and 1"),
     ],

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from workbench import targets
-from workbench.config import ConfigError, Section, config_hash, load_config, write_config
+from workbench.config import ConfigError, Section, config_hash, essential, load_config, write_config
 from workbench.schema import DistillConfig, TrainConfig
 
 NETWORK = {"_target_": "tests.workbench.tiny.TinyNetwork", "width": 8}
@@ -136,12 +136,40 @@ def test_null_takes_an_inherited_loss_out(tmp_path: Path) -> None:
         ({"kind": "step", "warmup": 0.1, "milestones": [2]}, "a step schedule has no warmup"),
         ({"kind": "constant", "gamma": 0.1}, "a constant schedule has no gamma"),
         ({"kind": "step"}, "needs its milestones"),
-        ({"kind": "cosin"}, "should be 'one_cycle', 'cosine', 'step' or 'constant', got 'cosin'"),
+        (
+            {"kind": "cosin"},
+            "should be 'one_cycle', 'cosine', 'cosine_restarts', 'cyclic', 'step' or 'constant', got 'cosin'",
+        ),
         ({"kind": "cosine", "warmup": 1.5}, "less than or equal to 1"),
     ],
 )
 def test_a_schedule_takes_the_settings_of_its_kind(tmp_path: Path, schedule: dict[str, Any], message: str) -> None:
     assert message in faults(tmp_path, train_settings(stages=[{**STAGE, "schedule": schedule}]))[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_clips": None, "frames_per_batch": 100, "rate_clips": 64}, "rate_clips counts clips"),
+        ({"taught_by": "average"}, "keeps none: give average"),
+        ({"taught_by": "teacher"}, "should be 'average' or 'last stage'"),
+        ({"average": {"decay": 1.0}}, "less than 1"),
+        ({"layer_decay": 0.0}, "greater than 0"),
+        ({"taught_by": "last stage"}, "is taught by the last stage, and there is none before it"),
+    ],
+)
+def test_what_a_stage_is_asked_for_has_to_fit(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
+    assert message in faults(tmp_path, train_settings(stages=[{**STAGE, **settings}]))[0]
+
+
+def test_settings_that_came_later_change_no_hash_until_they_are_used(tmp_path: Path) -> None:
+    before = load(tmp_path, train_settings(stages=[STAGE]))
+    plain = essential(before)["stages"][0]
+    assert not {"rate_clips", "layer_decay", "average", "patience", "taught_by"} & set(plain)
+    assert "period" not in plain["schedule"]
+    used = load(tmp_path, train_settings(stages=[{**STAGE, "patience": 3}]))
+    assert essential(used)["stages"][0]["patience"] == 3
+    assert config_hash(used) != config_hash(before)
 
 
 def test_a_teacher_is_trained_or_loaded(tmp_path: Path) -> None:

@@ -47,10 +47,10 @@ def evaluate_isolated(run: Path, question: Question, words: list[str], progress:
         comparison = compare_classifiers(other_scores.report(), scores.report())
         console.print(Text(comparison_sentence(reader.title, title, comparison)))
     name = _name(reader, question.split, scores)
-    path = run / f"scores.{name}"
+    path = run / f"evaluated.{name}"
     with saying_when_full(run):
         scores.write(path)
-        leave_tables(scores, run, name, f"{reader.title}: {scores.about['corpus']}, {question.split}")
+        leave_tables(scores, run, f"evaluated.{name}", f"{reader.title}: {scores.about['corpus']}, {question.split}")
     return path.with_name(f"{path.name}.safetensors")
 
 

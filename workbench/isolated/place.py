@@ -12,6 +12,7 @@ from torch import nn
 
 from slr.data import loader
 from slr.data.isolated import IsolatedCorpus, IsolatedDataset, Transform, without_test_clips
+from slr.data.isolated.spec import SCORE
 from slr.types import Batch
 from workbench.assemble import CorpusSizes, StageBatches
 from workbench.checkpoint import NetworkCard
@@ -19,7 +20,8 @@ from workbench.components import TARGET, build
 from workbench.config import content_hash
 from workbench.faults import ConfigError, Fault
 from workbench.isolated.judge import look
-from workbench.isolated.schema import IsolatedData, IsolatedEvaluate
+from workbench.isolated.mixed_batches import MixedBatches
+from workbench.isolated.schema import IsolatedData, IsolatedEvaluate, IsolatedStage
 from workbench.isolated.scores import ClipScores
 from workbench.place import Judge
 from workbench.precision import Precision, choose_device, choose_precision
@@ -29,7 +31,8 @@ from workbench.published_weights import without_weights
 from workbench.rng import preserved
 from workbench.schema import Diagnostics, Run, Stage
 from workbench.targets import resolve
-from workbench.training_types import DevScore
+from workbench.training_types import Batches, DevScore
+from workbench.watch import GapWatch
 
 # Settings of the data that decide weights beside what the clips show.
 _DECIDING = {"stream", "pipeline", "max_padding"}
@@ -125,11 +128,16 @@ class IsolatedPlace:
         """Stream, pipeline and padding."""
         return self.data.model_dump(mode="json", include=_DECIDING)
 
-    def training_batches(self, stage: Stage, streams: Collection[str], seed: int) -> StageBatches:
+    def training_batches(self, stage: Stage, streams: Collection[str], seed: int) -> Batches:
         """The training clips of a stage; they come from a corpus without its test."""
         corpus = without_test_clips(self.corpus)
         dataset = IsolatedDataset(corpus, "train", self.pipeline(), training=True, seed=seed)
-        return StageBatches(dataset, stage, self.data, seed, self.precision.device.type == "cuda")
+        batches = StageBatches(dataset, stage, self.data, seed, self.precision.device.type == "cuda")
+        mixup = stage.mixup if isinstance(stage, IsolatedStage) else None
+        if mixup is None:
+            return batches
+        scored = dataset.processed(0).channels[-1] == SCORE
+        return MixedBatches(batches, build(mixup), seed, scored=scored)
 
     def judge(self, network: nn.Module) -> Judge | None:
         """Judges a network by its top-1 accuracy on dev, every clip shown once; None where nothing is held out."""
@@ -144,8 +152,9 @@ class IsolatedPlace:
 
         return judge
 
-    def watch(self) -> None:
-        """There is no blank to be stuck at."""
+    def watch(self) -> GapWatch:
+        """Gives the alarm when clips are learned by heart."""
+        return GapWatch()
 
     def card(self, network: nn.Module) -> dict[str, Any]:
         """What the card of a trained network says of the corpus."""

@@ -12,9 +12,9 @@ from kd.objective import Objective
 from slr.data.isolated import collate_isolated
 from slr.types import Batch, Network
 from workbench.components import build
-from workbench.faults import ConfigError, Fault
+from workbench.faults import ConfigError, Fault, Place
 from workbench.isolated.place import IsolatedPlace
-from workbench.isolated.schema import IsolatedTrainConfig
+from workbench.isolated.schema import IsolatedStage, IsolatedTrainConfig
 from workbench.preflight import TITLE, checked_objectives
 from workbench.published_weights import without_weights
 from workbench.rng import preserved
@@ -36,6 +36,7 @@ def check_isolated(config: IsolatedTrainConfig, place: IsolatedPlace) -> nn.Modu
     network = untrained_network(place, config.network)
     objectives = checked_objectives((), config.stages, network, place.corpus.layout, sizes=place.sizes)
     refuse_blanks(objectives)
+    check_stages((), config.stages, place)
     send_through(network, objectives, two_clips(place))
     return network
 
@@ -65,6 +66,24 @@ def refuse_blanks(objectives: Iterable[Objective]) -> None:
             for name, blank in found.items()
         ]
         raise ConfigError(faults, TITLE)
+
+
+def check_stages(where: Place, stages: Iterable[IsolatedStage], place: IsolatedPlace) -> None:
+    """Refuse stages that ask for what the corpus has not, and mixtures that cannot be made.
+
+    Raises:
+        ConfigError: naming each of them.
+        ValueError: when a setting of a mixture is out of range.
+    """
+    faults = []
+    for stage in stages:
+        if stage.mixup is not None:
+            build(stage.mixup)
+        if stage.patience is not None and not place.has("dev"):
+            message = f"patience is {stage.patience}, and no dev part is held out to look at: set data.corpus.held_out"
+            faults.append(Fault((*where, "stages", stage.name), message))
+    if faults:
+        raise ConfigError(faults, "The stages do not fit the corpus")
 
 
 def two_clips(place: IsolatedPlace) -> Batch:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,20 +23,40 @@ SPLITS = ("dev", "test")
 class ClassifierResult:
     """One network of a run: its accuracy by part, its size, and multiply-adds for one clip as testing shows it.
 
-    A part without clips has no report. ``clip_shape`` is ``[T, P, J, C]`` of that clip, shown once.
+    A part without clips, or without scores of a teacher that is known by these, has no report; such a teacher has no
+    size. ``clip_shape`` is ``[T, P, J, C]`` of a clip, shown once. ``train`` is how the network does on its training
+    clips, not augmented, ``stages`` what each stage of its training came to.
     """
 
     name: str
     reports: Mapping[str, AccuracyReport]
-    params: int
-    macs: int
+    params: int | None
+    macs: int | None
     clip_shape: tuple[int, ...]
+    train: Mapping[str, Any] | None = None
+    best_epoch: int | None = None
+    stages: Sequence[Mapping[str, Any]] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The entry of ``result.json``; what was not measured is None."""
         scores = {split: self.reports[split].as_dict() if split in self.reports else None for split in SPLITS}
-        cost = {"params": self.params, "macs_per_clip": self.macs, "clip_shape": list(self.clip_shape)}
-        return {"name": self.name, **scores, **cost}
+        return {
+            "name": self.name,
+            **scores,
+            "train": self.train,
+            "gap": {split: self.gap(split) for split in SPLITS},
+            "params": self.params,
+            "macs_per_clip": self.macs,
+            "clip_shape": list(self.clip_shape),
+            "best_epoch": self.best_epoch,
+            "stages": self.stages,
+        }
+
+    def gap(self, split: str) -> float | None:
+        """By how much the top-1 accuracy is higher on the training clips than on a part."""
+        if self.train is None or split not in self.reports:
+            return None
+        return self.train["top1"] - self.reports[split].per_instance()
 
 
 def render_classifiers(result: Mapping[str, Any], networks: Mapping[str, ClassifierResult]) -> RenderableType:
@@ -47,6 +67,7 @@ def render_classifiers(result: Mapping[str, Any], networks: Mapping[str, Classif
         table.add_column("", min_width=9)
     table.add_column("network", no_wrap=True)
     columns = (
+        "train\ntop-1",
         "dev\ntop-1",
         "test\ntop-1",
         "95 % interval",
@@ -68,14 +89,15 @@ def render_classifiers(result: Mapping[str, Any], networks: Mapping[str, Classif
         Text(
             f"{result['corpus']}; stream {result['stream']}, {'one view' if views == 1 else f'{views} views'} of a clip"
         ),
-        Text(f"accuracy in %; MAC/clip: multiply-adds for one view of {shown_clip}"),
+        Text(f"accuracy in %, on train not augmented; MAC/clip: multiply-adds for one view of {shown_clip}"),
         *(Text(line) for line in _remarks(result)),
     )
 
 
 def _row(network: ClassifierResult) -> list[str]:
     dev, test = network.reports.get("dev"), network.reports.get("test")
-    shown = [escape(network.name), _percent(dev.per_instance()) if dev else _UNKNOWN]
+    train = _percent(network.train["top1"]) if network.train else _UNKNOWN
+    shown = [escape(network.name), train, _percent(dev.per_instance()) if dev else _UNKNOWN]
     if test:
         low, high = test.interval()
         shown += [
@@ -86,7 +108,7 @@ def _row(network: ClassifierResult) -> list[str]:
         ]
     else:
         shown += [_UNKNOWN] * 4
-    return [*shown, short(network.params), short(network.macs)]
+    return [*shown, *(_UNKNOWN if number is None else short(number) for number in (network.params, network.macs))]
 
 
 def _remarks(result: Mapping[str, Any]) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from torch import nn
 
-from slr.data.isolated import Transform
+from slr.data.isolated import MixUp, Transform
 from workbench.components import TARGET
-from workbench.config import Section
-from workbench.schema import CorpusNode, Loading, Positive, Run, Stages, component
+from workbench.config import Section, Younger
+from workbench.schema import CorpusNode, Loading, Positive, Run, Stage, component, distinct_names
 
 ISOLATED = "slr.data.isolated"  # where corpora of isolated clips come from
 STREAM_MAKER = f"{ISOLATED}.ToStream"
@@ -20,6 +20,9 @@ IsolatedNetworkNode = Annotated[
     component("num_classes", "layout", "frame_size", "task", "persons", "in_channels", kind=nn.Module),
 ]
 TransformNode = Annotated[dict[str, Any], component("stream", kind=Transform)]
+
+
+MixUpNode = Annotated[dict[str, Any], component(kind=MixUp)]
 
 
 class IsolatedData(Loading):
@@ -55,11 +58,20 @@ class IsolatedEvaluate(Section):
     average: Literal["logits", "probabilities"] = "logits"
 
 
+class IsolatedStage(Stage):
+    """A stage on isolated clips: with ``mixup`` they are mixed in pairs, and the labels of both are learned."""
+
+    mixup: Annotated[MixUpNode | None, Younger] = None
+
+
+IsolatedStages = Annotated[tuple[IsolatedStage, ...], AfterValidator(distinct_names)]
+
+
 class IsolatedTrainConfig(Section):
     """One network on isolated clips, no teacher."""
 
     run: Run
     data: IsolatedData
     network: IsolatedNetworkNode
-    stages: Annotated[Stages, Field(min_length=1)]
+    stages: Annotated[IsolatedStages, Field(min_length=1)]
     evaluate: IsolatedEvaluate = IsolatedEvaluate()

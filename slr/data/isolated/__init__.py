@@ -3,7 +3,7 @@
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus, StoredCorpus, without_test_clips
 from slr.data.isolated.dataset import IsolatedDataset, IsolatedSample, collate_isolated
 from slr.data.isolated.doctor import inspect_isolated
-from slr.data.isolated.mixup import MixedBatch, mixup
+from slr.data.isolated.mixup import MixedBatch, MixUp
 from slr.data.isolated.readers import (
     DSTA,
     NTU,
@@ -107,6 +107,7 @@ __all__ = [
     "MeanBins",
     "MinMax",
     "Mirror",
+    "MixUp",
     "MixedBatch",
     "NTUArchive",
     "PadTo",
@@ -139,7 +140,6 @@ __all__ = [
     "collate_isolated",
     "held_out",
     "inspect_isolated",
-    "mixup",
     "read_classes",
     "stratified_folds",
     "without_test_clips",

@@ -84,11 +84,15 @@ class IsolatedDataset(Dataset[IsolatedSample]):
 
     def __getitem__(self, index: int) -> IsolatedSample:
         """A sample; those of one clip follow each other."""
+        clip, made = self.clips[index // self.views], self.processed(index)
+        return IsolatedSample(clip.id, clip.label, made.frames.round().to(torch.int64), made.values, made.flipped)
+
+    def processed(self, index: int) -> SkeletonClip:
+        """A clip as it leaves the pipeline, with the names of its channels."""
         clip, view = self.clips[index // self.views], index % self.views
         pose = self.corpus.pose(clip)
         start = SkeletonClip.of(pose, self.corpus.layout, self.corpus.channels, self.corpus.frame_size)
-        made = run_pipeline(self.pipeline, start, self._chance(clip, view), clip.id)
-        return IsolatedSample(clip.id, clip.label, made.frames.round().to(torch.int64), made.values, made.flipped)
+        return run_pipeline(self.pipeline, start, self._chance(clip, view), clip.id)
 
     @property
     def epoch(self) -> int:

@@ -1,68 +1,120 @@
-"""MixUp: clips of a batch blended in pairs, with the classes of both."""
+"""MixUp: two clips shown as one, each with a share, and both of their classes to be learned."""
 
 from __future__ import annotations
 
-import random
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from slr.types import Batch, Padded
+from slr.data.seeding import chance
+from slr.data.transforms.ranges import check_range
+from slr.types import Batch, Padded, moved
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedBatch(Batch):
+    """Clips of which each shows a second one too; ``labels`` and ``ids`` are those of the larger share.
+
+    ``others`` are the places in the batch of the second clips, ``[B]`` int64, and ``share``, from 0.5 to 1, is that of
+    the first; it is 1 where nothing was mixed.
+    """
+
+    others: Tensor
+    share: float
+
+    def to(self, device: torch.device | str) -> MixedBatch:
+        """The same batch on another device."""
+        batch = super().to(device)
+        assert isinstance(batch, MixedBatch)
+        return replace(batch, others=moved(self.others, device))
+
+    def parts(self) -> Iterator[tuple[float, Batch]]:
+        """The batch with the labels of the first clips, and with those of the second where these are seen; with shares.
+
+        Both show the same; a loss that reads labels is to be computed for both and weighed.
+        """
+        assert self.labels is not None, "isolated clips have labels"
+        plain = Batch(self.ids, self.glosses, self.frames, pose=self.pose, flipped=self.flipped, labels=self.labels)
+        yield self.share, plain
+        if self.share == 1:
+            return
+        ids = tuple(self.ids[place] for place in self.others.tolist())
+        yield 1 - self.share, replace(plain, ids=ids, labels=self.labels[self.others])
 
 
 @dataclass(frozen=True)
-class MixedBatch:
-    """Clips that are each ``share`` of themselves and the rest of a partner.
+class MixUp:
+    """Mix the clips of a batch in pairs (Zhang et al., ICLR 2018, "mixup: Beyond Empirical Risk Minimization").
 
-    ``batch`` holds the blended clips with their own labels, ``partner_labels`` ``[B]`` int64 those of their partners,
-    and ``share`` ``[B]`` float32 is between 0 and 1. The loss is ``share L(labels) + (1 - share) L(partner_labels)``.
-    """
+    A joint that both clips show lies between its two places, at ``share`` of the way; one that only one of them shows,
+    or a step that only the longer one has, is that of this clip alone. Scores of keypoints are never mixed: the larger
+    counts. A joint is shown where any of its channels is not zero.
 
-    batch: Batch
-    partner_labels: Tensor
-    share: Tensor
-
-
-def mixup(batch: Batch, alpha: float, generator: Generator) -> MixedBatch:
-    """Blend every clip of an isolated batch with another one (Zhang et al., ICLR 2018).
-
-    A share is drawn for each clip from ``Beta(alpha, alpha)``, a partner by a permutation of the batch. Coordinates
-    are blended where both clips have a joint; where one has it, its coordinates are taken as they are, since what is
-    missing has no place. So a step is real where it is in either clip. With ``alpha`` 0 every clip is its own partner.
+    Attributes:
+        alpha: the share is drawn from Beta(alpha, alpha), once per batch; of two shares the larger is the first clip's.
+        probability: share of batches that are mixed.
 
     Raises:
-        ValueError: when ``alpha`` is negative, or the batch has no keypoints or no labels.
+        ValueError: when an attribute is out of range.
     """
-    if not alpha >= 0:
-        raise ValueError(f"alpha {alpha} of MixUp: it must be 0 or more")
-    if batch.pose is None or batch.labels is None:
-        raise ValueError("MixUp blends keypoints and classes: this batch lacks one of both")
-    count = len(batch)
-    if alpha == 0:
-        return MixedBatch(batch, batch.labels, torch.ones(count))
-    partner = torch.randperm(count, generator=generator).to(batch.labels.device)
-    draws = random.Random(int(torch.randint(2**62, (), generator=generator)))
-    share = torch.tensor([draws.betavariate(alpha, alpha) for _ in range(count)], dtype=torch.float32)
-    pose = _blended(batch.pose, partner, share.to(batch.pose.values))
-    frames = _longer(batch.frames, partner)
-    return MixedBatch(replace(batch, pose=pose, frames=frames), batch.labels[partner], share)
+
+    alpha: float = 0.2
+    probability: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.alpha > 0:
+            raise ValueError(f"MixUp alpha is {self.alpha}: it must be greater than 0")
+        check_range("MixUp probability", self.probability, 0, 1)
+
+    def __call__(self, batch: Batch, generator: Generator, *, scored: bool) -> MixedBatch:
+        """Mix a batch, or leave it as it is with a share of 1.
+
+        Args:
+            batch: clips with labels; their pose is ``[B, T, (P,) J, C]``.
+            generator: where chance comes from.
+            scored: whether the last channel of a joint is the score of a keypoint.
+
+        Raises:
+            ValueError: when the batch has no keypoints or no labels.
+        """
+        if batch.pose is None or batch.labels is None:
+            raise ValueError("MixUp mixes keypoints and classes: this batch lacks one of both")
+        mixed = chance(generator, self.probability)
+        share = self._share(generator)
+        others = torch.randperm(len(batch), generator=generator)
+        if not mixed or len(batch) < 2:
+            share, others = 1.0, torch.arange(len(batch))
+        return MixedBatch(
+            batch.ids,
+            batch.glosses,
+            _joined(batch.frames, others),
+            flipped=batch.flipped,
+            labels=batch.labels,
+            pose=_mixed(batch.pose, others, share, scored),
+            others=others,
+            share=share,
+        )
+
+    def _share(self, generator: Generator) -> float:
+        seed = int(torch.randint(2**62, (), generator=generator))
+        share = float(np.random.default_rng(seed).beta(self.alpha, self.alpha))
+        return max(share, 1 - share)
 
 
-def _blended(pose: Padded, partner: Tensor, share: Tensor) -> Padded:
-    """``[B, T, ..., J, C]``, each clip with its partner."""
-    own = pose.zeroed().values
-    other = own[partner]
-    here, there = own.ne(0).any(-1, keepdim=True), other.ne(0).any(-1, keepdim=True)
-    weight = share.view(-1, *[1] * (own.ndim - 1))
-    both = weight * own + (1 - weight) * other
-    values = torch.where(here & there, both, torch.where(here, own, other))
-    return Padded(values, pose.lengths.maximum(pose.lengths[partner]))
+def _mixed(pose: Padded, others: Tensor, share: float, scored: bool) -> Padded:
+    pose = pose.zeroed()
+    one, other = pose.values, pose.values[others]
+    shown = [joints.ne(0).any(dim=-1, keepdim=True) for joints in (one, other)]
+    values = torch.where(shown[0] & shown[1], torch.lerp(other, one, share), one + other)
+    if scored:
+        values[..., -1] = torch.maximum(one[..., -1], other[..., -1])
+    return Padded(values, torch.maximum(pose.lengths, pose.lengths[others]))
 
 
-def _longer(frames: Padded, partner: Tensor) -> Padded:
-    """``[B, T]``: the source frames of the longer of two clips."""
-    longer = torch.where(
-        frames.lengths >= frames.lengths[partner], torch.arange(len(partner), device=partner.device), partner
-    )
-    return Padded(frames.values[longer], frames.lengths[longer])
+def _joined(frames: Padded, others: Tensor) -> Padded:
+    """Source frames of the first clips, and of the second where these go on."""
+    values = torch.where(frames.mask, frames.values, frames.values[others])
+    return Padded(values, torch.maximum(frames.lengths, frames.lengths[others]))

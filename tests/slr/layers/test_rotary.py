@@ -108,3 +108,38 @@ def test_what_cannot_be_is_refused() -> None:
         RotaryAttention(12, 4)
     with pytest.raises(ValueError, match="attention window -1"):
         RotaryContext(8, 2, window=-1)
+
+
+def test_a_clip_goes_without_what_a_block_adds_and_the_others_get_more() -> None:
+    torch.manual_seed(0)
+    block = RotaryBlock(8, 2, depth_drop=0.5)
+    with torch.no_grad():
+        block.shares[1] = 0  # attention alone
+        x = torch.randn(400, 3, 8)
+        added = block.eval()(x) - x
+        found = block.train()(x) - x
+    without = found.flatten(1).abs().sum(dim=1) < 1e-6
+    assert without.float().mean().item() == pytest.approx(0.5, abs=0.08)
+    torch.testing.assert_close(found[~without], 2 * added[~without], rtol=1e-4, atol=1e-5)
+
+
+def test_a_block_is_left_out_for_the_whole_batch_in_training_alone() -> None:
+    torch.manual_seed(0)
+    context = RotaryContext(8, 2, layers=1, dropout=0.0, layer_drop=0.5)
+    clips = Padded(torch.randn(2, 4, 8), torch.tensor([4, 3]))
+    whole = context.eval()(clips).values
+    plain = Padded(context.norm(clips.values), clips.lengths).zeroed().values
+    assert not torch.allclose(whole, plain)
+    seen = [context.train()(clips).values for _ in range(200)]
+    left_out = [torch.allclose(values, plain) for values in seen]
+    assert all(out or torch.allclose(values, whole) for out, values in zip(left_out, seen, strict=True))
+    assert sum(left_out) / 200 == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [({"depth_drops": [0.1]}, "1 depth_drops for 2 blocks"), ({"layer_drop": 1.0}, "1 left out")],
+)
+def test_probabilities_of_leaving_out_have_to_fit(arguments: dict, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        RotaryContext(8, 2, layers=2, **arguments)

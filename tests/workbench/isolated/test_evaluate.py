@@ -37,13 +37,13 @@ def test_a_run_leaves_which_classes_were_found_and_confused(run: Path) -> None:
 def test_a_part_is_looked_at_again_and_gives_the_same_scores(run: Path) -> None:
     done = here("evaluate", run, "--split", "test")
     assert done.code == 0, done.err
-    assert done.folder == run / "scores.main.test.safetensors"
+    assert done.folder == run / "evaluated.main.test.safetensors"
     again, first = ClipScores.read(done.folder), ClipScores.read(run / "scores.test")
     np.testing.assert_array_equal(again.scores, first.scores)
     assert again.about == first.about
     top1 = read_json(run / "result.json")["network"]["test"]["top1"]
     assert f"{100 * top1:.1f}" in done.out
-    assert (run / "confusion.main.test.csv").is_file()
+    assert (run / "confusion.evaluated.main.test.csv").is_file()
 
 
 def test_several_views_of_a_clip_are_averaged_and_train_can_be_looked_at(run: Path) -> None:
@@ -51,7 +51,7 @@ def test_several_views_of_a_clip_are_averaged_and_train_can_be_looked_at(run: Pa
     done = here("evaluate", run, *words, "--split", "train")
     assert done.code == 0, done.err
     assert "3 views of a clip, mean of their probabilities" in done.out
-    assert done.folder.name == "scores.main.train.views-3.probabilities.safetensors"
+    assert done.folder.name == "evaluated.main.train.views-3.probabilities.safetensors"
     scores = ClipScores.read(done.folder)
     np.testing.assert_allclose(scores.scores.sum(axis=1), 1, rtol=1e-5)
     assert scores.about["views"] == 3

@@ -27,6 +27,8 @@ def test_a_network_learns_and_is_reported(run: Path, store: Path) -> None:
     assert network["test"]["top1"] > 0.6  # chance is a third
     assert network["test"]["top5"] == 1  # of three classes
     assert network["dev"]["clips"] == 6
+    assert network["train"]["clips"] == 30
+    assert network["gap"]["test"] == pytest.approx(network["train"]["top1"] - network["test"]["top1"])
     assert network["clip_shape"] == [8, 1, 5, 3]
     assert network["macs_per_clip"] > 0
     assert result["best_epoch"] % 2 == 0
@@ -39,6 +41,9 @@ def test_a_network_learns_and_is_reported(run: Path, store: Path) -> None:
     assert [row["epoch"] for row in rows if "dev" in row] == [2, 4, 6, 8, 10, 12]
     best = max((row for row in rows if "dev" in row), key=lambda row: row["dev"]["top-1"])
     assert (best["epoch"], best["dev"]["top-1"]) == (result["best_epoch"], network["dev"]["top1"])
+    (stage,) = network["stages"]
+    assert (stage["epochs"], stage["best_epoch"], stage["dev_top1"]) == (12, best["epoch"], best["dev"]["top-1"])
+    assert stage["gap"] == pytest.approx(best["train_top1"] - best["dev"]["top-1"])
 
 
 def test_scores_are_kept_by_clip_and_give_the_reported_figures(run: Path, store: Path) -> None:
