@@ -14,10 +14,10 @@ from typing import Any
 
 from slr.scoring import AccuracyReport, WerReport, class_errors
 from workbench.config import content_hash
-from workbench.isolated.result import SPLITS, ClassifierResult
+from workbench.isolated.measure import scored, scores_name
+from workbench.isolated.result import SPLITS
 from workbench.isolated.schema import IsolatedTrainConfig
-from workbench.isolated.scores import ClipScores
-from workbench.isolated.single import MAIN, scores_name
+from workbench.isolated.scores import ClipScores, aligned_to
 from workbench.study.class_codes import Outcomes, labels_part
 from workbench.study.folder_files import (
     FinishedFolder,
@@ -27,15 +27,18 @@ from workbench.study.folder_files import (
     must_be,
     read_step,
 )
+from workbench.study.grid import ClassConfig
 from workbench.study.schema import Task
+
+# The step that leaves the networks, and the network that the run was for, whose scores carry no role.
+STEPS: Mapping[type[ClassConfig], tuple[str, str]] = {IsolatedTrainConfig: ("network", "network")}
 
 
 @dataclass(frozen=True)
 class ClassRunFolder(FinishedFolder):
-    """A finished run on isolated clips whose files agree with each other; ``splits`` are the parts that have clips."""
+    """A finished run on isolated clips whose files agree with each other."""
 
-    config: IsolatedTrainConfig
-    splits: tuple[str, ...]
+    config: ClassConfig
 
     @property
     def task(self) -> Task:
@@ -45,26 +48,31 @@ class ClassRunFolder(FinishedFolder):
     @property
     def main(self) -> str:
         """The network that the run was for."""
-        return MAIN
+        return STEPS[type(self.config)][1]
 
     @property
     def judged(self) -> str:
-        """How its network was judged."""
+        """How its networks were judged."""
         return judged(self.config)
 
     def scores_file(self, role: str, split: str) -> Path | None:
-        """Where the scores of a part lie, without an ending; None for a part without clips."""
-        assert role == MAIN, "there is one network"
-        return self.folder / scores_name(split) if split in self.splits else None
+        """Where the scores of a network on a part lie, without an ending; None where it was not tested."""
+        there = split in self.measured["splits"][role]
+        return self.folder / scores_name(role, split, self.main) if there else None
 
     def scores(self, role: str, split: str) -> ClipScores | None:
         """What a network says of the clips of a part."""
-        assert role == MAIN, "there is one network"
-        return self._scores.get(split)
+        return self._scores(role).get(split)
+
+    def _scores(self, role: str) -> dict[str, ClipScores]:
+        if role not in self._read:
+            files = {split: self.scores_file(role, split) for split in SPLITS}
+            self._read[role] = {split: ClipScores.read(file) for split, file in files.items() if file is not None}
+        return self._read[role]
 
     @cached_property
-    def _scores(self) -> dict[str, ClipScores]:
-        return {split: ClipScores.read(self.folder / scores_name(split)) for split in self.splits}
+    def _read(self) -> dict[str, dict[str, ClipScores]]:
+        return {}
 
     def accuracy(self, role: str, split: str) -> AccuracyReport | None:
         """How often a network is right."""
@@ -84,12 +92,12 @@ class ClassRunFolder(FinishedFolder):
     @cached_property
     def references(self) -> Mapping[str, Any]:
         """Clips, labels and classes, as a record keeps them."""
-        return labels_part(self._scores)
+        return labels_part(self._scores(self.main))
 
     def read_by(self, role: str) -> dict[str, Any]:
         """Which classes a network found, as a record keeps it."""
-        assert role == MAIN, "there is one network"
-        return Outcomes.of(self._scores).as_part()
+        first, found = self._scores(self.main), self._scores(role)
+        return Outcomes.of({split: aligned_to(first[split], one, role) for split, one in found.items()}).as_part()
 
     @cached_property
     def clips(self) -> str:
@@ -97,28 +105,28 @@ class ClassRunFolder(FinishedFolder):
         return content_hash(self.references)
 
 
-def judged(config: IsolatedTrainConfig) -> str:
+def judged(config: ClassConfig) -> str:
     """How networks on isolated clips are judged."""
     views = config.evaluate.views
     return "one view of a clip" if views == 1 else f"{views} views of a clip, mean of their {config.evaluate.average}"
 
 
-def read_class_run(folder: Path, config: IsolatedTrainConfig) -> ClassRunFolder | None:
+def read_class_run(folder: Path, config: ClassConfig) -> ClassRunFolder | None:
     """The finished run in a folder, checked; None where a run is not finished.
 
     Raises:
         RefusedRunError: when a file is missing, damaged, or does not agree with the others.
     """
-    found = read_step(folder, MAIN)
+    found = read_step(folder, STEPS[type(config)][0])
     if found is None:
         return None
     result, done = found
-    needed = [name for name in done.outputs if name.startswith("scores.")]
-    check_outputs(folder, done.outputs, needed)
-    splits = tuple(split for split in SPLITS if f"{scores_name(split)}.json" in needed)
-    run = ClassRunFolder(folder, result, _by_role(done.result), done.finished, config, splits)
+    if "splits" not in done.result:
+        raise RefusedRunError(f"{folder} was made before runs on isolated clips were read for tables: do it again")
+    check_outputs(folder, done.outputs, [name for name in done.outputs if name.startswith("scores.")])
+    run = ClassRunFolder(folder, result, done.result, done.finished, config)
     try:
-        _check_result(run, done.result)
+        _check_result(run)
     except RefusedRunError:
         raise
     except ValueError as error:  # of a file of scores
@@ -126,24 +134,18 @@ def read_class_run(folder: Path, config: IsolatedTrainConfig) -> ClassRunFolder 
     return run
 
 
-def _by_role(measured: Mapping[str, Any]) -> dict[str, Any]:
-    """What was measured, by network."""
-    keys = {"names": "name", "params": "params", "macs": "macs", "seconds": "seconds"}
-    return {key: {MAIN: measured[of]} for key, of in keys.items()}
-
-
-def _check_result(run: ClassRunFolder, measured: Mapping[str, Any]) -> None:
+def _check_result(run: ClassRunFolder) -> None:
     path, result = run.folder / "result.json", run.result
     check_settings(run.folder, run.config, result)
-    corpora = {str(run._scores[split].about.get("corpus")) for split in run.splits}
-    must_be(path, "corpus", [result.get("corpus")], sorted(corpora))
-    for split in run.splits:
-        must_be(run.folder / f"{scores_name(split)}.json", "split", run._scores[split].about.get("split"), split)
-    reports = {split: report for split in run.splits if (report := run.accuracy(MAIN, split)) is not None}
-    size = (measured["params"], measured["macs"], tuple(measured["clip_shape"]))
-    network = ClassifierResult(measured["name"], reports, *size).as_dict()
-    for key, value in network.items():
-        must_be(path, f"{MAIN}.{key}", (result.get(MAIN) or {}).get(key), value)
+    for role, splits in run.measured["splits"].items():
+        network = scored(run.folder, role, run.main, run.measured)
+        entry = _entry(result, role)
+        for key, value in network.as_dict().items():
+            must_be(path, f"{role}.{key}", (entry or {}).get(key), value)
+        for split in splits:
+            about = run._scores(role)[split].about
+            must_be(path, "corpus", result.get("corpus"), about.get("corpus"))
+            must_be(run.folder / f"{scores_name(role, split, run.main)}.json", "split", about.get("split"), split)
     expected = {
         "seed": run.config.run.seed,
         "stream": run.config.data.stream,
@@ -153,3 +155,9 @@ def _check_result(run: ClassRunFolder, measured: Mapping[str, Any]) -> None:
     }
     for key, value in expected.items():
         must_be(path, key, result.get(key), value)
+
+
+def _entry(result: Mapping[str, Any], role: str) -> Mapping[str, Any] | None:
+    """What ``result.json`` says of a network; members of a teacher and assistants stand in places of their own."""
+    prefix, _, name = role.partition("-")
+    return result.get(f"{prefix}s", {}).get(name) if name else result.get(role)

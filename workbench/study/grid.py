@@ -19,7 +19,8 @@ from workbench.study.schema import COLUMN_TASKS, ColumnName, Role, Row, Study, T
 from workbench.yaml_text import parse_word
 
 SentenceConfig = DistillConfig | TrainConfig
-RunConfig = SentenceConfig | IsolatedTrainConfig
+ClassConfig = IsolatedTrainConfig
+RunConfig = SentenceConfig | ClassConfig
 # Where a run lies and what it is called changes nothing of it; neither does where its corpus lies, whose clips are
 # compared instead.
 _PLACES = (("run", "name"), ("data", "root"))

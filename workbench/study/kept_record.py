@@ -19,7 +19,7 @@ from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.measure import SPLITS
 from workbench.schema import DistillConfig, ReleasedConfig, TrainConfig
 from workbench.study.finished import FinishedRun
-from workbench.study.grid import Cell, run_content
+from workbench.study.grid import Cell, ClassConfig, run_content
 from workbench.study.kept_run import KeptClasses, KeptSentences
 
 Kept = KeptSentences | KeptClasses
@@ -93,7 +93,7 @@ def add_part(parts: Parts, kind: str, part: Any) -> str:
 
 
 def _protocol(run: FinishedRun) -> str | None:
-    return None if isinstance(run.config, IsolatedTrainConfig) else run.config.data.protocol
+    return None if isinstance(run.config, ClassConfig) else run.config.data.protocol
 
 
 def called(content: str, entry: Mapping[str, Any]) -> str:

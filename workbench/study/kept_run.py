@@ -10,13 +10,12 @@ from typing import Any
 
 from slr.scoring import AccuracyReport, WerReport, class_errors, score
 from workbench.config import content_hash
-from workbench.isolated.schema import IsolatedTrainConfig
-from workbench.isolated.single import MAIN
 from workbench.measure import SPLITS
 from workbench.study.class_codes import Outcomes
+from workbench.study.class_folders import STEPS as CLASS_STEPS
 from workbench.study.class_folders import judged
 from workbench.study.folders import STEPS, glosses_of, kind_of
-from workbench.study.grid import Cell, RunConfig, SentenceConfig, contents
+from workbench.study.grid import Cell, ClassConfig, RunConfig, SentenceConfig, contents
 from workbench.study.hypothesis_codes import decode
 from workbench.study.schema import Task
 
@@ -138,7 +137,7 @@ class KeptSentences(KeptRun):
 class KeptClasses(KeptRun):
     """The record of a run on isolated clips; the scores themselves are not in it, so that it cannot be fused."""
 
-    config: IsolatedTrainConfig
+    config: ClassConfig
 
     @property
     def task(self) -> Task:
@@ -148,7 +147,7 @@ class KeptClasses(KeptRun):
     @property
     def main(self) -> str:
         """The network that the run was for."""
-        return MAIN
+        return CLASS_STEPS[type(self.config)][1]
 
     @property
     def judged(self) -> str:

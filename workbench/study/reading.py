@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.study.class_folders import ClassRunFolder, read_class_run
 from workbench.study.folders import RunFolder, read_run
-from workbench.study.grid import RunConfig
+from workbench.study.grid import ClassConfig, RunConfig
 
 
 def read_finished(folder: Path, config: RunConfig) -> RunFolder | ClassRunFolder | None:
@@ -20,6 +19,6 @@ def read_finished(folder: Path, config: RunConfig) -> RunFolder | ClassRunFolder
     Raises:
         RefusedRunError: when a file is missing, damaged, or does not agree with the others.
     """
-    if isinstance(config, IsolatedTrainConfig):
+    if isinstance(config, ClassConfig):
         return read_class_run(folder, config)
     return read_run(folder, config)

@@ -10,10 +10,10 @@ from dataclasses import asdict
 from typing import Any
 
 from slr.scoring import Interval, RecipeComparison, RecipeGap
-from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.study.columns import shown_difference, shown_rate
 from workbench.study.finished import FinishedRun
 from workbench.study.fused import FusedRun
+from workbench.study.grid import ClassConfig
 from workbench.study.schema import PaperFigure, Task
 from workbench.study.sheet import Sheet
 from workbench.study.summary import RowSummary, Run, Summary
@@ -107,7 +107,7 @@ def _row(summary: Summary, row: RowSummary) -> dict[str, Any]:
 
 
 def _protocol(run: FinishedRun) -> str | None:
-    return None if isinstance(run.config, IsolatedTrainConfig) else run.config.data.protocol
+    return None if isinstance(run.config, ClassConfig) else run.config.data.protocol
 
 
 def _origin(run: Run) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from slr.files import write_text
 from tests.workbench.running import ROOT
 from tests.workbench.study.made import write_study
 from workbench.config import config_hash, write_config
-from workbench.isolated.result import SPLITS, ClassifierResult
+from workbench.isolated.measure import scored, scores_name
+from workbench.isolated.result import SPLITS
 from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.isolated.scores import ClipScores
-from workbench.isolated.single import MAIN, scores_name
+from workbench.isolated.single import MAIN
 from workbench.study.grid import Cell, Grid, PlannedRun, plan
 
 CORPUS = "NW-UCLA, made up"
@@ -82,12 +83,14 @@ def make_class_run(
     }
     found = {split: scores_of(split, rate, str(run.cell), about, run.cell.split) for split in splits}
     for split, scores in found.items():
-        scores.write(folder / scores_name(split))
+        scores.write(folder / scores_name(MAIN, split, MAIN))
     names = sorted(path.name for path in folder.glob("scores.*"))
     hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    train = {"top1": 0.9}
     measured = {
-        "name": "LightDKEGCN", "params": 1000, "macs": 2000, "clip_shape": [52, 1, 20, 3], "best_epoch": 3,
-        "selected_on": "dev top-1" if "dev" in splits else None, "seconds": 60.0,
+        "names": {MAIN: "LightDKEGCN"}, "params": {MAIN: 1000}, "macs": {MAIN: 2000}, "clip_shape": [52, 1, 20, 3],
+        "splits": {MAIN: list(splits)}, "train": {MAIN: train}, "best_epoch": {MAIN: 3}, "stages": {MAIN: []},
+        "seconds": {MAIN: 60.0},
     }  # fmt: skip
     step = {"inputs": "", "outputs": hashes, "result": measured, "seconds": 0, "finished": "2026-01-01T00:00:00+00:00"}
     write_text(folder / "steps.json", json.dumps({MAIN: step}))
@@ -95,8 +98,6 @@ def make_class_run(
     write_text(folder / "metrics.jsonl", "".join(f"{json.dumps(row)}\n" for row in rows))
     environment = {"commit": "0123456789abcdef", "started": "2025-12-31T23:58:55+00:00"}
     write_text(folder / "environment.json", json.dumps(environment))
-    reports = {split: scores.report() for split, scores in found.items()}
-    network = ClassifierResult("LightDKEGCN", reports, 1000, 2000, (52, 1, 20, 3))
     result = {
         "name": run.name,
         "config_hash": config_hash(config),
@@ -106,7 +107,7 @@ def make_class_run(
         "stream": config.data.stream,
         "views": config.evaluate.views,
         "average": config.evaluate.average,
-        "network": network.as_dict(),
+        "network": scored(folder, MAIN, MAIN, measured).as_dict(),
         "seconds": {MAIN: 60.0},
     }
     write_text(folder / "result.json", json.dumps(result))

@@ -220,7 +220,7 @@ def test_published_figures_stand_beside_ours(tmp_path: Path) -> None:
         (lambda result: result["network"]["test"].update(top1=0.99), "it says network.test is "),
         (lambda result: result["network"]["dev"].update(hits=20), "it says network.dev is "),
         (lambda result: result["network"].update(params=1), "it says network.params is 1"),
-        (lambda result: result.update(corpus="NW-UCLA"), 'it says corpus is ["NW-UCLA"]'),
+        (lambda result: result.update(corpus="NW-UCLA"), 'it says corpus is "NW-UCLA"'),
         (lambda result: result.update(stream="bone"), 'it says stream is "bone"'),
         (lambda result: result.update(views=10), "it says views is 10"),
         (lambda result: result.update(seed=7), "it says seed is 7"),
