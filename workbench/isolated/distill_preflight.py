@@ -73,7 +73,7 @@ def _check_taught(
     _check_listening(where, stages, objectives)
     if not _is_live(config):
         _refuse_mixtures(where, stages)
-    send_through(network, objectives, batch)
+    send_through(network, objectives, batch, teacher)
     return _published(network, place) if config.teacher.live else {"logits": place.sizes.classes}
 
 
