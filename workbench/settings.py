@@ -70,7 +70,9 @@ def load_either(path: Path | str, words: Sequence[str] = ()) -> DistillConfig | 
     return load_config(path, words, schema=DistillConfig)
 
 
-def load_any(path: Path | str, words: Sequence[str] = ()) -> DistillConfig | TrainConfig | IsolatedTrainConfig:
+def load_any(
+    path: Path | str, words: Sequence[str] = ()
+) -> DistillConfig | TrainConfig | IsolatedDistillConfig | IsolatedTrainConfig:
     """A configuration of any kind of run.
 
     Raises:

@@ -11,9 +11,10 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from workbench.isolated.distill_preflight import check_isolated_distillation
+from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.preflight import check_isolated
-from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.preflight import check_distillation, check_training
 from workbench.progress import NoProgress
 from workbench.schema import DistillConfig
@@ -21,7 +22,7 @@ from workbench.study.collect import Collected, collect
 from workbench.study.estimate import estimate
 from workbench.study.finished import FinishedRun
 from workbench.study.formats import render_sheet
-from workbench.study.grid import Cell, Grid, plan
+from workbench.study.grid import Cell, ClassConfig, Grid, plan
 from workbench.study.grid_view import render_grid
 from workbench.study.invocation import command_line, threads_of
 from workbench.study.kept_file import KeptRuns, check_kept, default_file, keep_runs, read_kept
@@ -209,14 +210,22 @@ def _check_runs(grid: Grid, cells: Sequence[Cell]) -> None:
         checked.add(cell.row)
         config = grid.runs[cell].config
         try:
-            if isinstance(config, IsolatedTrainConfig):
-                check_isolated(config, IsolatedPlace.open(config.run, config.data, config.evaluate, NoProgress()))
+            if isinstance(config, ClassConfig):
+                _check_classes(config)
             elif isinstance(config, DistillConfig):
                 check_distillation(config)
             else:
                 check_training(config)
         except ValueError as error:
             raise ValueError(f"the row {cell.row} cannot run: {error}") from error
+
+
+def _check_classes(config: ClassConfig) -> None:
+    place = IsolatedPlace.open(config.run, config.data, config.evaluate, NoProgress())
+    if isinstance(config, IsolatedDistillConfig):
+        check_isolated_distillation(config, place)
+    else:
+        check_isolated(config, place)
 
 
 def _bad(collected: Collected) -> list[str]:

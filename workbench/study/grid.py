@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from workbench.config import content_hash, essential, load_config
 from workbench.faults import ConfigError, Fault, did_you_mean
+from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.layers import read_layers
 from workbench.schema import DistillConfig, TrainConfig
@@ -19,16 +20,11 @@ from workbench.study.schema import COLUMN_TASKS, ColumnName, Role, Row, Study, T
 from workbench.yaml_text import parse_word
 
 SentenceConfig = DistillConfig | TrainConfig
-ClassConfig = IsolatedTrainConfig
+ClassConfig = IsolatedTrainConfig | IsolatedDistillConfig
 RunConfig = SentenceConfig | ClassConfig
 # Where a run lies and what it is called changes nothing of it; neither does where its corpus lies, whose clips are
 # compared instead.
 _PLACES = (("run", "name"), ("data", "root"))
-_ROLES: Mapping[type, tuple[Role, ...]] = {
-    DistillConfig: ("student", "baseline", "teacher"),
-    TrainConfig: ("network",),
-    IsolatedTrainConfig: ("network",),
-}
 
 
 Clips = tuple[int | None, str | None]
@@ -111,7 +107,7 @@ class Grid:
     def network(self, row: str) -> Role:
         """Which network of its runs a row shows."""
         runs = [self.runs[cell] for cell in self.cells(row)]
-        return self.row(row).network or _ROLES[type(runs[0].config)][0]
+        return self.row(row).network or roles_of(runs[0].config)[0]
 
 
 def read_study(path: Path | str, *, seeds: Sequence[int] | None = None) -> Study:
@@ -165,7 +161,15 @@ def run_content(config: RunConfig) -> dict[str, Any]:
 
 def task_of(config: RunConfig) -> Task:
     """What the networks of a run are for."""
-    return "class" if isinstance(config, IsolatedTrainConfig) else "glosses"
+    return "class" if isinstance(config, ClassConfig) else "glosses"
+
+
+def roles_of(config: RunConfig) -> tuple[Role, ...]:
+    """The networks of a run that a row may show, the one that it is for first."""
+    if not isinstance(config, DistillConfig | IsolatedDistillConfig):
+        return ("network",)
+    assistants = config.assistants if isinstance(config, IsolatedDistillConfig) else ()
+    return ("student", "baseline", "teacher", *(f"assistant-{one.name}" for one in assistants))
 
 
 def contents(config: RunConfig) -> str:
@@ -182,7 +186,7 @@ def _runs_of(
         corpus = [] if corpus_seed is None else [f"data.corpus.seed={corpus_seed}"]
         corpus += [] if split is None else override_words({"data.corpus.split": split})
         config = load_any(config_path, [*own, *corpus])
-        script = "distill" if isinstance(config, DistillConfig) else "train"
+        script = "distill" if isinstance(config, DistillConfig | IsolatedDistillConfig) else "train"
         for seed in study.seeds:
             seeded = _with_run(config, seed=seed, out=str(folder), store=str(store))
             content = contents(seeded)
@@ -273,7 +277,7 @@ def _wrong_networks(grid: Grid) -> Iterator[Fault]:
         cells = grid.cells(row.name)
         if not cells:
             continue
-        there = _ROLES[type(grid.runs[cells[0]].config)]
+        there = roles_of(grid.runs[cells[0]].config)
         if grid.network(row.name) not in there:
             kind = grid.runs[cells[0]].script
             yield Fault(

@@ -15,6 +15,7 @@ from typing import Any
 import pydantic
 
 from workbench.config import content_hash
+from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.measure import SPLITS
 from workbench.schema import DistillConfig, ReleasedConfig, TrainConfig
@@ -26,7 +27,9 @@ Kept = KeptSentences | KeptClasses
 Parts = dict[str, dict[str, Any]]  # kind -> name -> what it holds
 PARTS = ("settings", "references", "networks")
 _SENTENCES = {schema.__name__: schema for schema in (DistillConfig, TrainConfig, ReleasedConfig)}
-_CLASSES = {schema.__name__: schema for schema in (IsolatedTrainConfig,)}
+_CLASSES: Mapping[str, type[ClassConfig]] = {
+    schema.__name__: schema for schema in (IsolatedTrainConfig, IsolatedDistillConfig)
+}
 # What of the measurements a table reads.
 _MEASURED = ("corpus", "decoder", "names", "params", "macs", "seconds", "splits", "pseudo_label_accuracy")
 _NOWHERE = "not-here"  # where a run and its corpus lie is no part of a record, and a configuration needs an answer

@@ -52,7 +52,7 @@ COLUMN_TASKS: Mapping[str, Task] = {
 }
 # What papers report of a row, all in percent.
 PaperFigure = Literal["pla", "dev_wer", "test_wer", "top1", "top5", "top1_per_class", "top5_per_class"]
-Role = Literal["student", "baseline", "teacher", "network"]
+Role = Annotated[str, Field(pattern=r"^(student|baseline|teacher|network|assistant-.+)$")]
 Percent = Annotated[float, Field(ge=0, le=200)]
 
 

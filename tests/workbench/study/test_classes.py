@@ -17,7 +17,10 @@ import numpy as np
 import pytest
 
 from slr.scoring import accuracy, compare_classifiers, fuse, holm, search_weights
-from tests.workbench.study.made import edit_json
+from tests.workbench.isolated.test_distill import config as distillation
+from tests.workbench.isolated.waving import waving_config
+from tests.workbench.running import here
+from tests.workbench.study.made import edit_json, write_study
 from tests.workbench.study.made_classes import CORPUS, STUDY, make_all, make_class_run, planned
 from workbench.faults import ConfigError
 from workbench.isolated.scores import ClipScores
@@ -398,3 +401,44 @@ def test_a_fusion_costs_no_time_of_its_own(grid: Grid) -> None:
     finished = {cell: run for cell, run in collect(grid).finished.items() if cell != Cell("bone", 2)}
     left = estimate(grid, finished, [Cell("bone", 2)])
     assert left.seconds[Cell("bone", 2)] == pytest.approx(60 + 5)
+
+
+@pytest.mark.slow
+def test_a_chain_of_distillations_and_a_fusion_from_end_to_end(store: Path, tmp_path: Path) -> None:
+    """Real runs: a teacher, assistants, the student alone and distilled; another stream, a fusion; their records."""
+    columns = ["dev_top1", "top1", "top5", "top1_per_class", "difference", "p", "gap_closed", "params", "train_seconds"]
+    bones = {"config": str(waving_config(tmp_path, store)), "set": {"data.stream": "bone"}}
+    study = {
+        "title": "A chain",
+        "config": str(distillation(tmp_path, store)),
+        "seeds": [0, 1],
+        "reference": "alone",
+        "columns": columns,
+        "rows": [
+            {"name": "alone", "label": "alone", "runs_of": "chain", "network": "baseline"},
+            {"name": "chain", "label": "by way of two assistants"},
+            {"name": "assistant", "label": "the last assistant", "runs_of": "chain", "network": "assistant-again"},
+            {"name": "teacher", "label": "the teacher", "runs_of": "chain", "network": "teacher"},
+            {"name": "bone", "label": "bones", **bones},
+            {"name": "two", "label": "both", "fuse": {"rows": ["alone", "bone"]}},
+        ],
+    }
+    path, file = write_study(tmp_path, study, "links"), tmp_path / "records.json"
+    done = here("ablation", path, "--out", tmp_path / "runs", "--keep", file)
+    assert done.code == 0, done.err
+    table = json.loads((done.folder / "table.json").read_text())
+    rows = {row["name"]: row for row in table["rows"]}
+    assert [len(row["runs"]) for row in table["rows"]] == [2] * 6
+    chain = json.loads((Path(rows["chain"]["runs"][0]["folder"]) / "result.json").read_text())
+    for name, entry in (("alone", chain["baseline"]), ("chain", chain["student"]), ("teacher", chain["teacher"])):
+        assert rows[name]["runs"][0]["top1"] == entry["test"]["top1"]
+    assert rows["assistant"]["runs"][0]["top1"] == chain["assistants"]["again"]["test"]["top1"]
+    assert rows["two"]["figures"]["params"]["mean"] == sum(
+        rows[name]["figures"]["params"]["mean"] for name in ("alone", "bone")
+    )
+    shutil.rmtree(tmp_path / "runs")
+    again = here("ablation", path, "--out", tmp_path / "runs", "--table-only", "--records", file)
+    assert again.code == 0, again.err
+    after = json.loads((done.folder / "table.json").read_text())
+    assert [row["figures"] for row in after["rows"]] == [row["figures"] for row in table["rows"]]
+    assert [row["gap_closed"] for row in after["rows"]] == [row["gap_closed"] for row in table["rows"]]
