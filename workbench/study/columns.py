@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from slr.scoring import Interval, RecipeComparison, RecipeRate
 from workbench.result import short
-from workbench.study.schema import ColumnName
+from workbench.study.schema import ColumnName, Task
 from workbench.study.summary import Figure, RowSummary
 from workbench.training_lines import duration
 
@@ -96,3 +96,8 @@ COLUMNS: dict[ColumnName, tuple[str, Callable[[RowSummary], str | None]]] = {
     "top1_per_class": ("top-1 per class", _rate("top1_per_class")),
     "top5_per_class": ("top-5 per class", _rate("top5_per_class")),
 }
+
+
+def heading_of(name: ColumnName, task: Task) -> str:
+    """The heading of a column; multiply-adds are those of a second of signing, or of an isolated clip."""
+    return "MAC/clip" if name == "macs" and task == "class" else COLUMNS[name][0]

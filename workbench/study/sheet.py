@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slr.scoring import RecipeComparison
-from workbench.study.columns import COLUMNS
+from workbench.study.columns import COLUMNS, heading_of
 from workbench.study.grid import Clips
 from workbench.study.schema import PaperFigure
 from workbench.study.summary import RowSummary, Summary
@@ -75,7 +75,7 @@ class Sheet:
 def make_sheet(summary: Summary) -> Sheet:
     """Lay a summary out."""
     study = summary.grid.study
-    columns = [(name, *COLUMNS[name]) for name in study.columns]
+    columns = [(name, heading_of(name, summary.grid.task), COLUMNS[name][1]) for name in study.columns]
     published = [key for key in _PAPER_HEADINGS if any(key in row.paper for row in study.rows)]
     many = len(_corpora(summary)) > 1
     ours = f"ours, {_corpora(summary)[0]}" if len(_corpora(summary)) == 1 else "ours"

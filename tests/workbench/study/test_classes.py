@@ -206,6 +206,16 @@ def test_the_table_speaks_of_accuracy(grid: Grid) -> None:
     assert outcome(found) == f"{100 * scores(grid, JOINT).report().per_instance():.1f} %"
 
 
+def test_a_clip_is_what_multiply_adds_are_counted_for(tmp_path: Path) -> None:
+    grid = planned(tmp_path, {**STUDY, "columns": ["top1", "macs"]}, seeds=[0])
+    make_all(grid)
+    assert [heading.text for heading in make_sheet(summarise(grid, collect(grid))).headings] == [
+        "",
+        "top-1",
+        "MAC/clip",
+    ]
+
+
 def test_published_figures_stand_beside_ours(tmp_path: Path) -> None:
     study = {**copy.deepcopy(STUDY), "paper": {"source": "Table 4", "corpus": "NW-UCLA"}}
     study["rows"][0]["paper"] = {"top1": 94.6}
@@ -442,3 +452,17 @@ def test_a_chain_of_distillations_and_a_fusion_from_end_to_end(store: Path, tmp_
     after = json.loads((done.folder / "table.json").read_text())
     assert [row["figures"] for row in after["rows"]] == [row["figures"] for row in table["rows"]]
     assert [row["gap_closed"] for row in after["rows"]] == [row["gap_closed"] for row in table["rows"]]
+
+
+def test_the_page_of_a_study_shows_accuracies(grid: Grid, tmp_path: Path) -> None:
+    summary = summarise(grid, collect(grid))
+    write_table(summary, make_sheet(summary))
+    done = here("report", grid.out, "--html", tmp_path / "page.html")
+    assert done.code == 0, done.err
+    assert "there are no clips on the page" in done.out + done.err
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "test top-1, %" in page
+    assert "dev top-1, %" in page
+    assert page.count("fused from the runs of other rows") == 3
+    assert "WER" not in page
+    assert (grid.out / "figures" / "rows.png").is_file()
