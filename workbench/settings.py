@@ -70,6 +70,17 @@ def load_either(path: Path | str, words: Sequence[str] = ()) -> DistillConfig | 
     return load_config(path, words, schema=DistillConfig)
 
 
+def load_any(
+    path: Path | str, words: Sequence[str] = ()
+) -> DistillConfig | TrainConfig | IsolatedDistillConfig | IsolatedTrainConfig:
+    """A configuration of any kind of run.
+
+    Raises:
+        ConfigError: as :func:`workbench.config.load_config` does.
+    """
+    return load_isolated(path, words) if about_isolated_clips(path, words) else load_either(path, words)
+
+
 def corpus_section(name: str, words: Sequence[str], configs: Path) -> Data | IsolatedData:
     """The data section of the corpus that ``configs/data`` calls ``name``; ``words`` may begin with ``data.``.
 

@@ -1,6 +1,7 @@
 """Word error rate under named protocols, its significance, and the files transcripts come in. Imports no torch."""
 
 from slr.scoring.accuracy import AccuracyReport, accuracy
+from slr.scoring.class_errors import class_errors
 from slr.scoring.class_table import (
     CLASS_COLUMNS,
     CONFUSION_COLUMNS,
@@ -86,6 +87,7 @@ __all__ = [
     "alignments_text",
     "approximate_randomisation",
     "as_json",
+    "class_errors",
     "class_rows",
     "compare_classifiers",
     "compare_recipes",

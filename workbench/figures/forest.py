@@ -10,10 +10,10 @@ from workbench.report.forest import ForestRow
 
 
 @styled
-def draw_forest(rows: Sequence[ForestRow], title: str, folder: Path) -> list[Path]:
-    """Test WER of every row: runs, mean and 95 % interval, as ``rows.png`` and ``rows.svg``; nothing without a row.
+def draw_forest(rows: Sequence[ForestRow], title: str, folder: Path, measure: str = "test WER") -> list[Path]:
+    """What ``measure`` names, of every row: runs, mean and 95 % interval, as ``rows.png`` and ``rows.svg``.
 
-    A dashed line leads down from the mean of the reference row.
+    A dashed line leads down from the mean of the reference row. Without a row nothing is drawn.
     """
     if not rows:
         return []
@@ -29,6 +29,6 @@ def draw_forest(rows: Sequence[ForestRow], title: str, folder: Path) -> list[Pat
         if row.is_reference:
             axes.axvline(100 * row.mean, color="0.4", linewidth=0.7, linestyle="--", zorder=0)
     axes.set_yticks(range(len(rows)), [plain(row.label) for row in rows])
-    axes.set(xlabel="test WER in %; circles: runs, diamonds: means, lines: 95 %", ylim=(len(rows) - 0.5, -0.5))
+    axes.set(xlabel=f"{measure} in %; circles: runs, diamonds: means, lines: 95 %", ylim=(len(rows) - 0.5, -0.5))
     figure.suptitle(plain(title))
     return save(figure, folder, "rows")

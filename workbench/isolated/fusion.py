@@ -73,22 +73,43 @@ def fuse_files(asked: FusionRequest, console: Console) -> Path | None:
         ValueError: when the files are not about the same clips and classes, are damaged or not finite, or weights would
             be searched on test, on clips that were trained on, or on those that are reported; one sentence.
     """
-    streams = _read(asked.scores)
-    on = _quantity(asked, streams)
-    weights, told = _weights(asked, streams, on)
-    first = next(iter(streams.values()))
-    fused = fuse([_weighed(stream, on) for stream in streams.values()], weights)
-    about = {**_common(streams), "stream": FUSED, **told, "streams": _sources(streams, weights)}
-    made = ClipScores(first.ids, fused.astype(np.float32), first.labels, first.classes, on, about)
-    where = f"{about.get('split', 'clips')} of {about.get('corpus', 'one corpus')}"
-    console.print(accuracy_table({**streams, FUSED: made}, f"{where}, {len(streams)} streams fused on {on}"))
-    console.print(Text(_told(told, weights, streams)))
+    found = fused(asked)
+    streams, made = found.streams, found.scores
+    where = f"{made.about.get('split', 'clips')} of {made.about.get('corpus', 'one corpus')}"
+    console.print(accuracy_table({**streams, FUSED: made}, f"{where}, {len(streams)} streams fused on {made.kind}"))
+    console.print(Text(found.about_weights))
     best = max(streams, key=lambda name: streams[name].report().hits())
     comparison = compare_classifiers(streams[best].report(), made.report())
     console.print(Text(comparison_sentence("the fusion", f"its best stream {best}", comparison)))
     if asked.out is None:
         return None
     return _write(made, asked.out)
+
+
+@dataclass(frozen=True)
+class Fused:
+    """Streams as one classifier: theirs and its ``scores``, the ``weights``, and a sentence about these."""
+
+    scores: ClipScores
+    streams: Mapping[str, ClipScores]
+    weights: tuple[float, ...]
+    about_weights: str
+
+
+def fused(asked: FusionRequest) -> Fused:
+    """Fuse score files.
+
+    Raises:
+        ValueError: as :func:`fuse_files` does.
+    """
+    streams = _read(asked.scores)
+    on = _quantity(asked, streams)
+    weights, told = _weights(asked, streams, on)
+    first = next(iter(streams.values()))
+    together = fuse([_weighed(stream, on) for stream in streams.values()], weights)
+    about = {**_common(streams), "stream": FUSED, **told, "streams": _sources(streams, weights)}
+    made = ClipScores(first.ids, together.astype(np.float32), first.labels, first.classes, on, about)
+    return Fused(made, streams, weights, _told(told, weights, streams))
 
 
 def _read(paths: Sequence[Path]) -> dict[str, ClipScores]:

@@ -70,7 +70,8 @@ def _report_on_study(
     study: StudyFolder, wanted: Wanted, words: Sequence[str], progress: Progress, console: Console
 ) -> Path:
     title = f"{study.table['title']}: {'; '.join(study.table['corpora'])}"
-    figures = _draw(wanted.figures or study.path / FOLDER, partial(draw_forest, forest_rows(study), title), console)
+    draw = partial(draw_forest, forest_rows(study), title, measure=f"test {study.measure.name}")
+    figures = _draw(wanted.figures or study.path / FOLDER, draw, console)
     if wanted.html is None:
         return figures
     page = study_page(study, wanted.split, wanted.html, words, progress, clips=wanted.clips, pictures=wanted.pictures)

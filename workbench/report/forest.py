@@ -22,8 +22,10 @@ class ForestRow:
     is_reference: bool = False
 
 
-def forest_chart(rows: Sequence[ForestRow], width: int = 760) -> str:
-    """Word error rates in percent, a row below the other; a line leads down from the mean of the reference row.
+def forest_chart(rows: Sequence[ForestRow], measure: str = "test WER", width: int = 760) -> str:
+    """Rates in percent, a row below the other; a line leads down from the mean of the reference row.
+
+    ``measure`` is what they are rates of.
 
     Raises:
         ValueError: when there is no row to show.
@@ -39,13 +41,13 @@ def forest_chart(rows: Sequence[ForestRow], width: int = 760) -> str:
     for tick in across.ticks():
         parts.append(f'<path class="rule" d="M{across.at(tick)} {_TOP}V{foot}"/>')
         parts.append(label(across.at(tick), foot + 15, shown(tick), "tick mid"))
-    parts.append(label((_NAMES + width - _RIGHT) / 2, foot + 32, "test WER, %", "tick mid"))
+    parts.append(label((_NAMES + width - _RIGHT) / 2, foot + 32, f"{measure}, %", "tick mid"))
     for row in rows:
         if row.is_reference:
             parts.append(f'<path class="against" d="M{across.at(100 * row.mean)} {_TOP}V{foot}"/>')
     for number, row in enumerate(rows):
         parts.append(_row(row, across, _TOP + (number + 0.5) * _ROW))
-    return drawing(width, height, "test WER of every row; the table above the chart holds the numbers", parts)
+    return drawing(width, height, f"{measure} of every row; the table above the chart holds the numbers", parts)
 
 
 def _row(row: ForestRow, across: Axis, middle: float) -> str:

@@ -15,7 +15,8 @@ from workbench.record import MetricsFile
 from workbench.result import ROLES
 from workbench.schema import DistillConfig, TrainConfig
 from workbench.settings import about_isolated_clips, load_either
-from workbench.study.folders import read_run
+from workbench.study.folder_files import read_config
+from workbench.study.reading import read_finished
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class RunFolder:
             raise ValueError(f"{path} is no run folder: it has no config.yaml")
         if about_isolated_clips(path / "config.yaml", words):
             raise ValueError(f"{path} is a run on isolated clips: a report shows the glosses of sentences in time")
-        checked = read_run(path)
+        checked = read_finished(path, read_config(path))
         if checked is None:
             raise ValueError(f"{path} holds no result.json: its run has not finished, so start it again to continue")
         environment = path / "environment.json"

@@ -11,21 +11,42 @@ from typing import Any
 from workbench.report.run_folder import RunFolder
 from workbench.study.table import TABLE
 
+FUSION, RECORD = "fused from the runs of other rows", "known from a record alone"
 _KEYS = {"study", "title", "rows", "sheet", "corpora", "protocols", "decoders", "commits"}
 
 
 @dataclass(frozen=True)
-class StudyRun:
-    """A run of a row: the seed of the training, that of the corpus where there is one, and the folder.
+class Measure:
+    """What a study counts: what it is called, where the table has its figures, and what training calls it."""
 
-    ``folder`` is None where only a record of the run is at hand.
+    name: str
+    dev: str
+    test: str
+    trained_for: str
+
+
+# By what the networks of a study are for.
+MEASURES = {
+    "glosses": Measure("WER", "dev_wer", "test_wer", "WER"),
+    "class": Measure("top-1", "dev_top1", "top1", "top-1"),
+}
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """A run of a row: the seed of the training, seed or split of the corpus where there are several, and the folder.
+
+    ``dev`` and ``test`` are what the study counts, as shares. ``folder`` is None where only a record of the run is at
+    hand, and for a fusion of runs.
     """
 
     seed: int
     corpus_seed: int | None
+    split: str | None
     folder: Path | None
-    dev_wer: float | None
-    test_wer: float | None
+    origin: str
+    dev: float | None
+    test: float | None
 
 
 @dataclass(frozen=True)
@@ -37,11 +58,12 @@ class StudyRow:
     network: str | None
     runs: Sequence[StudyRun]
     found: Mapping[str, Any]
+    measure: Measure
 
     @property
-    def test_wer(self) -> float | None:
+    def test(self) -> float | None:
         """Mean over its runs, None without one that was measured on test."""
-        figure = self.found["figures"].get("test_wer")
+        figure = self.found["figures"].get(self.measure.test)
         return None if figure is None else float(figure["mean"])
 
     @property
@@ -57,6 +79,16 @@ class StudyFolder:
     path: Path
     table: Mapping[str, Any]
     rows: Sequence[StudyRow]
+
+    @property
+    def task(self) -> str:
+        """What its networks are for: ``glosses`` or a ``class``."""
+        return str(self.table.get("task", "glosses"))
+
+    @property
+    def measure(self) -> Measure:
+        """What it counts."""
+        return MEASURES[self.task]
 
     @classmethod
     def holds(cls, path: Path) -> bool:
@@ -78,12 +110,13 @@ class StudyFolder:
             raise ValueError(f"{file} is damaged ({error}): {again}") from error
         if not isinstance(table, dict) or not table.keys() >= _KEYS:
             raise ValueError(f"{file} is no table of this version: {again}")
-        return cls(path, table, [_row(path, row) for row in table["rows"]])
+        measure = MEASURES[table.get("task", "glosses")]
+        return cls(path, table, [_row(path, row, measure) for row in table["rows"]])
 
     @property
     def known_from_records(self) -> list[str]:
         """The labels of rows that have runs and no run folder among them."""
-        return [row.label for row in self.rows if row.runs and all(run.folder is None for run in row.runs)]
+        return [row.label for row in self.rows if row.runs and all(run.origin == RECORD for run in row.runs)]
 
     def open_runs(self, words: Sequence[str]) -> dict[str, RunFolder]:
         """One finished run of every row that has a run folder, by the name of the row: the first that the table names.
@@ -103,12 +136,16 @@ class StudyFolder:
         return found
 
 
-def _row(study: Path, row: Mapping[str, Any]) -> StudyRow:
-    runs = [
-        StudyRun(run["seed"], run["corpus_seed"], _placed(study, run["folder"]), run["dev_wer"], run["test_wer"])
-        for run in row["runs"]
-    ]
-    return StudyRow(row["name"], row["label"], row["network"], runs, row)
+def _row(study: Path, row: Mapping[str, Any], measure: Measure) -> StudyRow:
+    runs = [_run(study, run, measure) for run in row["runs"]]
+    return StudyRow(row["name"], row["label"], row["network"], runs, row, measure)
+
+
+def _run(study: Path, run: Mapping[str, Any], measure: Measure) -> StudyRun:
+    folder = _placed(study, run["folder"])
+    origin = FUSION if run.get("fused") else RECORD if folder is None else str(folder)
+    rates = run[measure.dev], run[measure.test]
+    return StudyRun(run["seed"], run["corpus_seed"], run.get("split"), folder, origin, *rates)
 
 
 def _placed(study: Path, folder: str | None) -> Path | None:

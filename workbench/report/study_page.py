@@ -47,12 +47,14 @@ def study_page(
     Raises:
         ValueError: when run folders and corpus do not fit, or something in them is missing or damaged.
     """
-    found = study_clips(study, split, words, progress) if clips else None
+    if clips and study.task == "class":
+        progress.line("there are no clips on the page: they are shown with the glosses of sentences in time")
+    found = study_clips(study, split, words, progress) if clips and study.task == "glosses" else None
     table = study.table
     page = Page(
         name=str(table["title"]),
         corpus="; ".join(table["corpora"]) or "no run is finished",
-        about="; ".join([*table["protocols"], *table["decoders"]]),
+        about="; ".join([*table["protocols"], *table["decoders"]] or table.get("judged", [])),
         sections=[
             Section("result", "Table", table_section(study)),
             Section("training", "Training", training_of_rows(study)),
@@ -113,9 +115,7 @@ def _rows(
     ]
     if len(fitting) <= MOST_ROWS:
         return fitting
-    by_rate = sorted(
-        fitting, key=lambda row: (row.name != reference, row.test_wer if row.test_wer is not None else 2.0)
-    )
+    by_rate = sorted(fitting, key=lambda row: (row.name != reference, row.test if row.test is not None else 2.0))
     kept = {row.name for row in by_rate[:MOST_ROWS]}
     return [row for row in fitting if row.name in kept]
 
@@ -128,7 +128,7 @@ def _best(rows: Sequence[StudyRow], reference: str) -> str:
 
 def _rate(row: StudyRow) -> float:
     """For ordering: rows that were not measured come last."""
-    return math.inf if row.test_wer is None else row.test_wer
+    return math.inf if row.test is None else row.test
 
 
 def _read(row: StudyRow, run: RunFolder, split: str) -> Read:

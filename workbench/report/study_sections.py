@@ -28,8 +28,9 @@ def table_section(study: StudyFolder) -> Html:
     if rows:
         heading = element("h3", "Rows side by side")
         about = "Diamonds are means, dots are runs, lines are 95 % intervals; the line downwards is the reference row."
-        chart = element("div", Html(forest_chart(rows)), class_="scroll wide", tabindex="0", role="region",
-                        aria_label="test WER of every row")  # fmt: skip
+        measure = f"test {study.measure.name}"
+        chart = element("div", Html(forest_chart(rows, measure)), class_="scroll wide", tabindex="0", role="region",
+                        aria_label=f"{measure} of every row")  # fmt: skip
         parts += [heading, element("p", about, class_="note"), chart]
     return joined(parts)
 
@@ -66,25 +67,25 @@ def _cell(cell: Mapping[str, Any]) -> list[object]:
 
 def forest_rows(study: StudyFolder) -> list[ForestRow]:
     """The rows that were measured; rates of a paper belong to another corpus and are not among them."""
-    return [_forest_row(row) for row in study.rows if row.test_wer is not None]
+    return [_forest_row(row) for row in study.rows if row.test is not None]
 
 
 def _forest_row(row: StudyRow) -> ForestRow:
-    rates = [run.test_wer for run in row.runs if run.test_wer is not None]
+    rates = [run.test for run in row.runs if run.test is not None]
     bounds = row.found["test_ci95"]
-    assert row.test_wer is not None
-    return ForestRow(row.label, rates, row.test_wer, (bounds[0], bounds[1]) if bounds else None, row.is_reference)
+    assert row.test is not None
+    return ForestRow(row.label, rates, row.test, (bounds[0], bounds[1]) if bounds else None, row.is_reference)
 
 
 def training_of_rows(study: StudyFolder) -> Html:
-    """Dev WER over the epochs, a small chart per row and a line per run."""
+    """What selects epochs, over the epochs: a small chart per row and a line per run."""
     charts, most = [], 0
     for row in study.rows:
         series = [
             Series(_run_name(run), number, points) for number, run in enumerate(row.runs) if (points := _dev(row, run))
         ]
         if series:
-            chart = line_chart(series, x_label="epoch", y_label="dev WER, %", from_zero=True)
+            chart = line_chart(series, x_label="epoch", y_label=f"dev {study.measure.name}, %", from_zero=True)
             charts.append(element("figure", element("figcaption", row.label), Html(chart)))
             most = max(most, len(series))
     if not charts:
@@ -97,36 +98,34 @@ def training_of_rows(study: StudyFolder) -> Html:
 def _dev(row: StudyRow, run: StudyRun) -> list[tuple[float, float]]:
     if run.folder is None or not (run.folder / "metrics.jsonl").is_file():
         return []
-    rows = [
-        one
-        for one in MetricsFile(run.folder / "metrics.jsonl").rows()
-        if one["network"] == row.network and "WER" in one.get("dev", {})
-    ]
-    return [(one["epoch"], 100 * one["dev"]["WER"]) for one in rows]
+    key = row.measure.trained_for
+    found = [one for one in MetricsFile(run.folder / "metrics.jsonl").rows() if one["network"] == row.network]
+    return [(one["epoch"], 100 * one["dev"][key]) for one in found if key in one.get("dev", {})]
 
 
 def _run_name(run: StudyRun) -> str:
-    return f"seed {run.seed}" + ("" if run.corpus_seed is None else f" on corpus {run.corpus_seed}")
+    corpus = "" if run.corpus_seed is None else f" on corpus {run.corpus_seed}"
+    return f"seed {run.seed}{corpus}" + ("" if run.split is None else f" on {run.split}")
 
 
 def runs_section(study: StudyFolder, page: Path) -> Html:
     """Every run with its folder; one that has a page of its own is a link to it, from where ``page`` will lie."""
     rows = [
-        [row.label, _run_name(run), _percent(run.dev_wer), _percent(run.test_wer), _link(run.folder, page)]
+        [row.label, _run_name(run), _percent(run.dev), _percent(run.test), _link(run, page)]
         for row in study.rows
         for run in row.runs
     ]
     about = f"A run that has a {PAGE_OF_A_RUN} in its folder, as scripts/report.py writes it, is a link to that."
-    return table(about, ("row", "run", "dev WER", "test WER", "folder"), rows, numbers=(2, 3))
+    return table(
+        about, ("row", "run", f"dev {study.measure.name}", f"test {study.measure.name}", "folder"), rows, numbers=(2, 3)
+    )
 
 
-def _link(folder: Path | None, page: Path) -> object:
-    if folder is None:
-        return "known from a record alone"
-    target = folder / PAGE_OF_A_RUN
-    if not target.is_file():
-        return str(folder)
-    return element("a", str(folder), href=Path(os.path.relpath(target, page.resolve().parent)).as_posix())
+def _link(run: StudyRun, page: Path) -> object:
+    if run.folder is None or not (run.folder / PAGE_OF_A_RUN).is_file():
+        return run.origin
+    target = run.folder / PAGE_OF_A_RUN
+    return element("a", run.origin, href=Path(os.path.relpath(target, page.resolve().parent)).as_posix())
 
 
 def _percent(share: float | None) -> str:

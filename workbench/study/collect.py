@@ -12,10 +12,13 @@ from typing import Any, Literal
 from workbench.config import content_hash
 from workbench.faults import dotted, shown
 from workbench.study.finished import FinishedRun
-from workbench.study.folders import RefusedRunError, contents, read_config, read_run
-from workbench.study.grid import Cell, Grid, PlannedRun, RunConfig, run_content
+from workbench.study.folder_files import RefusedRunError, read_config
+from workbench.study.fused import FusedRun, Stream
+from workbench.study.grid import Cell, Grid, PlannedRun, RunConfig, contents, run_content
 from workbench.study.kept_file import KeptRuns
-from workbench.study.kept_run import KeptRun
+from workbench.study.kept_fusion import KeptFusion
+from workbench.study.kept_record import Kept
+from workbench.study.reading import read_finished
 
 _Change = tuple[str, str, str]  # the place, their value, ours
 _SEEDS = {"run.seed", "data.corpus.seed"}
@@ -38,7 +41,7 @@ class Found:
 def find_run(run: PlannedRun, folder: Path) -> Found:
     """A run that has just ended well, in its own folder."""
     try:
-        finished = read_run(folder)
+        finished = read_finished(folder, read_config(folder))
     except ValueError as error:
         return Found("refused", reason=str(error))
     if finished is None:
@@ -49,10 +52,19 @@ def find_run(run: PlannedRun, folder: Path) -> Found:
 
 @dataclass(frozen=True)
 class Collected:
-    """What was found; ``strangers`` are sentences about folders and records that no figure was taken from."""
+    """What was found; ``strangers`` are sentences about folders and records that no figure was taken from.
+
+    ``fusions`` are those of the records, by what decides them.
+    """
 
     cells: Mapping[Cell, Found]
     strangers: Sequence[str] = ()
+    fusions: Mapping[str, KeptFusion] = field(default_factory=dict)
+
+    def fusion(self, content: str, streams: Sequence[Stream]) -> FusedRun | None:
+        """A fusion of runs whose score files are not here, from its record if there is one."""
+        kept = self.fusions.get(content)
+        return None if kept is None else kept.of(streams)
 
     @property
     def finished(self) -> dict[Cell, FinishedRun]:
@@ -67,7 +79,7 @@ class _Candidates:
     by_content: dict[str, list[tuple[Path, RunConfig]]] = field(default_factory=dict)
     configs: dict[Path, RunConfig] = field(default_factory=dict)
     unreadable: dict[Path, str] = field(default_factory=dict)
-    kept: dict[str, KeptRun] = field(default_factory=dict)
+    kept: dict[str, Kept] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
 
 
@@ -97,7 +109,8 @@ def collect(
     told += [sentence for folder, config in strangers.items() if (sentence := _stranger(folder, config, grid))]
     told += [sentence for kept in records if (sentence := _strange_records(kept, grid))]
     told += [sentence for filed, sentence in candidates.refused.items() if filed not in wanted]
-    return Collected(cells, told)
+    fusions = {content: fusion for kept in reversed(records) for content, fusion in kept.fusions.items()}
+    return Collected(cells, told, fusions)
 
 
 def _names(grid: Grid) -> set[str]:
@@ -156,7 +169,7 @@ def _found(
     reasons, begun = [], False
     for folder, config in candidates.by_content.get(run.content, []):
         try:
-            finished = read_run(folder, config)
+            finished = read_finished(folder, config)
         except ValueError as error:
             reasons.append(str(error))
             continue

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from slr.scoring import Interval, RecipeComparison, RecipeRate
 from workbench.result import short
-from workbench.study.schema import ColumnName
+from workbench.study.schema import ColumnName, Task
 from workbench.study.summary import Figure, RowSummary
 from workbench.training_lines import duration
 
@@ -26,9 +27,21 @@ def _rate(key: str) -> Callable[[RowSummary], str | None]:
 
 
 def _interval(row: RowSummary) -> str | None:
-    if row.test is None:
-        return None
-    return f"{100 * row.test.rate.low:.1f} to {100 * row.test.rate.high:.1f}"
+    shown = shown_rate(row, row.test)
+    return None if shown is None else f"{100 * shown.low:.1f} to {100 * shown.high:.1f}"
+
+
+def shown_rate(row: RowSummary, found: RecipeRate | None) -> Interval | None:
+    """A word error rate with its interval; the accuracy instead where classes were to be found."""
+    if found is None or not row.of_classes:
+        return None if found is None else found.rate
+    return Interval(1 - found.rate.value, 1 - found.rate.high, 1 - found.rate.low)
+
+
+def shown_difference(row: RowSummary, found: RecipeComparison) -> Interval:
+    """A difference of word error rates with its interval; of accuracies instead where classes were to be found."""
+    errors = found.difference
+    return Interval(-errors.value, -errors.high, -errors.low) if row.of_classes else errors
 
 
 def _sdi(row: RowSummary) -> str | None:
@@ -41,7 +54,7 @@ def _sdi(row: RowSummary) -> str | None:
 def _difference(row: RowSummary) -> str | None:
     if row.comparison is None:
         return None
-    found = row.comparison.difference
+    found = shown_difference(row, row.comparison)
     return f"{100 * found.value:+.1f} ({100 * found.low:+.1f} to {100 * found.high:+.1f})"
 
 
@@ -76,4 +89,15 @@ COLUMNS: dict[ColumnName, tuple[str, Callable[[RowSummary], str | None]]] = {
     "macs": ("MAC/s", _mean("macs", short)),
     "epoch_seconds": ("s/epoch", _mean("epoch_seconds", lambda seconds: f"{seconds:.1f}")),
     "train_seconds": ("training", _mean("train_seconds", duration)),
+    "dev_top1": ("dev top-1", _rate("dev_top1")),
+    "top1": ("top-1", _rate("top1")),
+    "top1_ci95": ("95 % interval", _interval),
+    "top5": ("top-5", _rate("top5")),
+    "top1_per_class": ("top-1 per class", _rate("top1_per_class")),
+    "top5_per_class": ("top-5 per class", _rate("top5_per_class")),
 }
+
+
+def heading_of(name: ColumnName, task: Task) -> str:
+    """The heading of a column; multiply-adds are those of a second of signing, or of an isolated clip."""
+    return "MAC/clip" if name == "macs" and task == "class" else COLUMNS[name][0]

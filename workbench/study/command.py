@@ -11,13 +11,18 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from workbench.isolated.distill_preflight import check_isolated_distillation
+from workbench.isolated.distill_schema import IsolatedDistillConfig
+from workbench.isolated.place import IsolatedPlace
+from workbench.isolated.preflight import check_isolated
 from workbench.preflight import check_distillation, check_training
+from workbench.progress import NoProgress
 from workbench.schema import DistillConfig
 from workbench.study.collect import Collected, collect
 from workbench.study.estimate import estimate
 from workbench.study.finished import FinishedRun
 from workbench.study.formats import render_sheet
-from workbench.study.grid import Cell, Grid, plan
+from workbench.study.grid import Cell, ClassConfig, Grid, plan
 from workbench.study.grid_view import render_grid
 from workbench.study.invocation import command_line, threads_of
 from workbench.study.kept_file import KeptRuns, check_kept, default_file, keep_runs, read_kept
@@ -101,9 +106,7 @@ def run_study(asked: StudyOptions, console: Console) -> Path | None:
         return None
     if not asked.table_only:
         collected = _do(grid, collected, state, asked)
-    if asked.keep is not None:
-        keep_runs(Path(asked.keep), collected.finished)
-    return tabulate(grid, collected, console, ran=not asked.table_only)
+    return tabulate(grid, collected, console, ran=not asked.table_only, keep=asked.keep)
 
 
 def show_plan(grid: Grid, collected: Collected, jobs: int, console: Console) -> None:
@@ -120,8 +123,8 @@ def show_plan(grid: Grid, collected: Collected, jobs: int, console: Console) -> 
     console.print(Text(_time_line(grid, collected, pending, jobs)))
 
 
-def tabulate(grid: Grid, collected: Collected, console: Console, *, ran: bool) -> Path:
-    """Write the table of what was found, and print it with its folder last.
+def tabulate(grid: Grid, collected: Collected, console: Console, *, ran: bool, keep: str | None = None) -> Path:
+    """Write the table of what was found, and print it with its folder last; records go to the file ``keep``.
 
     Raises:
         ValueError: when nothing was run and run folders had to be refused.
@@ -131,6 +134,8 @@ def tabulate(grid: Grid, collected: Collected, console: Console, *, ran: bool) -
         reasons = dict.fromkeys([found.reason for found in collected.cells.values()] + [*collected.strangers])
         raise ValueError(f"there is no run of this study in {grid.out} to make a table of: {'; '.join(reasons)}")
     summary = summarise(grid, collected)
+    if keep is not None:
+        keep_runs(Path(keep), collected.finished, summary.fusions)
     sheet = make_sheet(summary)
     write_table(summary, sheet)
     console.print(render_sheet(sheet, console))
@@ -162,7 +167,7 @@ def _do(grid: Grid, collected: Collected, state: StudyState, asked: StudyOptions
         if collected.cells[cell].status == "refused":
             print(f"WARNING: {collected.cells[cell].reason}; it is run again", file=sys.stderr)
     cells = StudyRunner(grid, launcher, view, state, keeper(asked.keep)).run(collected.cells)
-    return Collected(cells, collected.strangers)
+    return replace(collected, cells=cells)
 
 
 def _records(asked: StudyOptions) -> list[KeptRuns]:
@@ -205,12 +210,22 @@ def _check_runs(grid: Grid, cells: Sequence[Cell]) -> None:
         checked.add(cell.row)
         config = grid.runs[cell].config
         try:
-            if isinstance(config, DistillConfig):
+            if isinstance(config, ClassConfig):
+                _check_classes(config)
+            elif isinstance(config, DistillConfig):
                 check_distillation(config)
             else:
                 check_training(config)
         except ValueError as error:
             raise ValueError(f"the row {cell.row} cannot run: {error}") from error
+
+
+def _check_classes(config: ClassConfig) -> None:
+    place = IsolatedPlace.open(config.run, config.data, config.evaluate, NoProgress())
+    if isinstance(config, IsolatedDistillConfig):
+        check_isolated_distillation(config, place)
+    else:
+        check_isolated(config, place)
 
 
 def _bad(collected: Collected) -> list[str]:

@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from workbench.config import content_hash
+from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.schema import DistillConfig
 from workbench.study.finished import FinishedRun
 from workbench.study.grid import Cell, Grid, PlannedRun, run_content
@@ -80,15 +81,28 @@ def _cost(kind: str, alike: str, taken: Mapping[tuple[str, str], list[float]]) -
 def _parts(run: PlannedRun) -> dict[str, tuple[str, str]]:
     """What a run trains, by the name that its seconds go by: a hash without the seed, and one with it."""
     plain = run_content(run.config)
-    if not isinstance(run.config, DistillConfig):
-        return {"network": _hashes(plain, plain["run"]["seed"])}
     data, seed = plain["data"], plain["run"]["seed"]
+    if isinstance(run.config, IsolatedDistillConfig):
+        return _parts_of_classes(run.config, plain)
+    if not isinstance(run.config, DistillConfig):
+        return {"network": _hashes(plain, seed)}
     return {
         "teacher": _hashes([data, plain["teacher"]], seed),
         "cache": _hashes(["cache", data, plain["teacher"]], seed),
         "baseline": _hashes([data, plain["student"]], seed),
         "student": _hashes(plain, seed),
     }
+
+
+def _parts_of_classes(config: IsolatedDistillConfig, plain: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """The same on isolated clips: every assistant depends on those in front of it."""
+    data, seed, above = plain["data"], config.run.seed, [plain["data"], plain["teacher"], plain["distillation"]]
+    chain = {
+        f"assistant-{one.name}": _hashes([*above, plain["assistants"][: number + 1]], seed)
+        for number, one in enumerate(config.assistants)
+    }
+    ends = {"teacher": [data, plain["teacher"]], "baseline": [data, plain["student"]], "student": plain}
+    return {**{name: _hashes(what, seed) for name, what in ends.items()}, **chain}
 
 
 def _hashes(what: Any, seed: int) -> tuple[str, str]:

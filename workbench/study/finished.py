@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from slr.scoring import WerReport
+from slr.scoring import AccuracyReport, WerReport
 from workbench.study.grid import RunConfig
+from workbench.study.schema import Task
 
 
 class FinishedRun(Protocol):
@@ -21,6 +22,16 @@ class FinishedRun(Protocol):
     @property
     def place(self) -> str:
         """What a message calls it."""
+        ...
+
+    @property
+    def task(self) -> Task:
+        """What its networks were for."""
+        ...
+
+    @property
+    def judged(self) -> str:
+        """How its networks were judged, in a few words."""
         ...
 
     @property
@@ -69,8 +80,12 @@ class FinishedRun(Protocol):
         ...
 
     @property
-    def references(self) -> Mapping[str, str]:
-        """What should have been read, as the text of an STM file, by split."""
+    def references(self) -> Mapping[str, Any]:
+        """What should have been found in the clips of every split, as a record keeps it."""
+        ...
+
+    def read_by(self, role: str) -> Mapping[str, Any]:
+        """What a network found in them, as a record keeps it."""
         ...
 
     @property
@@ -78,12 +93,19 @@ class FinishedRun(Protocol):
         """Hash of the references."""
         ...
 
-    def hypotheses(self, role: str, split: str) -> Mapping[str, tuple[str, ...]] | None:
-        """What a network read, by clip; None for a teacher that was not measured there."""
+    def counts(self, role: str, split: str) -> Mapping[str, Any] | None:
+        """The entry of ``result.json`` about a network on a split; None for one that was not measured there."""
         ...
 
     def report(self, role: str, split: str) -> WerReport | None:
-        """The scores of a network on a split; None for a teacher that was not measured there."""
+        """The errors of a network, clip by clip; those of a class are errors of sentences of one gloss.
+
+        None for a network that was not measured on this split.
+        """
+        ...
+
+    def accuracy(self, role: str, split: str) -> AccuracyReport | None:
+        """How often a network found the class of a clip; None where there are no classes."""
         ...
 
     def epoch_seconds(self, role: str) -> float | None:

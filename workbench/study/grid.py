@@ -2,38 +2,52 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from workbench.config import content_hash, essential, load_config
 from workbench.faults import ConfigError, Fault, did_you_mean
+from workbench.isolated.distill_schema import IsolatedDistillConfig
+from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.layers import read_layers
 from workbench.schema import DistillConfig, TrainConfig
-from workbench.settings import load_either
-from workbench.study.schema import Role, Row, Study
+from workbench.settings import load_any
+from workbench.study.schema import COLUMN_TASKS, ColumnName, Role, Row, Study, Task
 from workbench.yaml_text import parse_word
 
-RunConfig = DistillConfig | TrainConfig
+SentenceConfig = DistillConfig | TrainConfig
+ClassConfig = IsolatedTrainConfig | IsolatedDistillConfig
+RunConfig = SentenceConfig | ClassConfig
 # Where a run lies and what it is called changes nothing of it; neither does where its corpus lies, whose clips are
 # compared instead.
 _PLACES = (("run", "name"), ("data", "root"))
-_ROLES: Mapping[type, tuple[Role, ...]] = {DistillConfig: ("student", "baseline", "teacher"), TrainConfig: ("network",)}
+
+
+Clips = tuple[int | None, str | None]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One run of one row: the seed of the networks, and that of the corpus where the study varies it."""
+    """One run of one row: the seed of its networks, and seed or split of its corpus where the study varies them."""
 
     row: str
     seed: int
     corpus_seed: int | None = None
+    split: str | None = None
+
+    @property
+    def clips(self) -> Clips:
+        """Which clips it is about, within its study."""
+        return self.corpus_seed, self.split
 
     def __str__(self) -> str:
         corpus = "" if self.corpus_seed is None else f"corpus seed {self.corpus_seed}, "
-        return f"{self.row}, {corpus}seed {self.seed}"
+        split = "" if self.split is None else f"{self.split}, "
+        return f"{self.row}, {corpus}{split}seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -81,14 +95,19 @@ class Grid:
         """The row of a name."""
         return next(row for row in self.study.rows if row.name == name)
 
+    @property
+    def task(self) -> Task:
+        """What its networks are for; all for the same."""
+        return task_of(next(iter(self.runs.values())).config) if self.runs else "glosses"
+
     def cells(self, row: str) -> list[Cell]:
-        """The cells whose runs a row shows, none for published figures."""
+        """The cells whose runs a row shows, none for published figures and for fused rows."""
         return [cell for cell in self.runs if cell.row == self.source.get(row)]
 
     def network(self, row: str) -> Role:
         """Which network of its runs a row shows."""
         runs = [self.runs[cell] for cell in self.cells(row)]
-        return self.row(row).network or _ROLES[type(runs[0].config)][0]
+        return self.row(row).network or roles_of(runs[0].config)[0]
 
 
 def read_study(path: Path | str, *, seeds: Sequence[int] | None = None) -> Study:
@@ -116,17 +135,17 @@ def plan(path: Path | str, out: Path, *, seeds: Sequence[int] | None = None, wor
     runs: dict[Cell, PlannedRun] = {}
     faults: list[Fault] = []
     for index, row in enumerate(study.rows):
-        if row.paper_only or row.runs_of is not None:
+        if row.paper_only or row.runs_of is not None or row.fuse is not None:
             continue
         try:
             runs |= {run.cell: run for run in _runs_of(row, study, path, out / name, out, words)}
         except ConfigError as error:
             told = dict.fromkeys(str(fault) for fault in error.faults)
             faults += [Fault(("rows", index), f"{row.name}: {message}") for message in told]
-    source = {row.name: row.runs_of or row.name for row in study.rows if not row.paper_only}
+    source = {row.name: row.runs_of or row.name for row in study.rows if not row.paper_only and row.fuse is None}
     grid = Grid(study, name, out / name, out, runs, source)
     if not faults:
-        faults = [*_same_runs(grid), *_wrong_networks(grid)]
+        faults = [*_same_runs(grid), *_wrong_networks(grid), *_wrong_tasks(grid)]
     if faults:
         raise ConfigError(_with_origins(faults, path), str(path))
     return grid
@@ -140,21 +159,41 @@ def run_content(config: RunConfig) -> dict[str, Any]:
     return plain
 
 
+def task_of(config: RunConfig) -> Task:
+    """What the networks of a run are for."""
+    return "class" if isinstance(config, ClassConfig) else "glosses"
+
+
+def roles_of(config: RunConfig) -> tuple[Role, ...]:
+    """The networks of a run that a row may show, the one that it is for first."""
+    if not isinstance(config, DistillConfig | IsolatedDistillConfig):
+        return ("network",)
+    assistants = config.assistants if isinstance(config, IsolatedDistillConfig) else ()
+    return ("student", "baseline", "teacher", *(f"assistant-{one.name}" for one in assistants))
+
+
+def contents(config: RunConfig) -> str:
+    """The hash that a planned run of the same configuration has."""
+    return content_hash(run_content(config))
+
+
 def _runs_of(
     row: Row, study: Study, path: Path, folder: Path, store: Path, words: Sequence[str]
 ) -> Iterator[PlannedRun]:
     config_path = _relative(path.parent / (row.config or study.config))
     own = [*override_words(_settings(row, study)), *words]
-    for corpus_seed in study.corpus_seeds or (None,):
+    for corpus_seed, split in itertools.product(study.corpus_seeds or (None,), study.splits or (None,)):
         corpus = [] if corpus_seed is None else [f"data.corpus.seed={corpus_seed}"]
-        config = load_either(config_path, [*own, *corpus])
-        script = "distill" if isinstance(config, DistillConfig) else "train"
+        corpus += [] if split is None else override_words({"data.corpus.split": split})
+        config = load_any(config_path, [*own, *corpus])
+        script = "distill" if isinstance(config, DistillConfig | IsolatedDistillConfig) else "train"
         for seed in study.seeds:
             seeded = _with_run(config, seed=seed, out=str(folder), store=str(store))
-            content = content_hash(run_content(seeded))
+            content = contents(seeded)
             middle = "" if corpus_seed is None else f"corpus{corpus_seed}-"
+            middle += "" if split is None else f"{split}-"
             named = _with_run(seeded, name=f"{row.name}-{middle}seed{seed}-{content[:8]}")
-            cell = Cell(row.name, seed, corpus_seed)
+            cell = Cell(row.name, seed, corpus_seed, split)
             yield PlannedRun(cell, script, config_path, (*own, *corpus, f"run.seed={seed}"), named, content)
 
 
@@ -196,10 +235,15 @@ def _faults_between_rows(study: Study) -> Iterator[Fault]:
         if row.name in names[:index]:
             yield Fault(("rows", index, "name"), f"two rows are called {row.name!r}: names tell run folders apart")
         if row.runs_of is not None:
-            owners = [one.name for one in study.rows if not one.paper_only and one.runs_of is None]
+            owners = [one.name for one in study.rows if not one.paper_only and one.runs_of is None and one.fuse is None]
             if row.runs_of not in owners:
                 hint = did_you_mean(row.runs_of, owners)
                 yield Fault(("rows", index, "runs_of"), f"no row of its own is called {row.runs_of!r}{hint}")
+        streams = [one.name for one in study.rows if not one.paper_only and one.fuse is None]
+        for name in row.fuse.rows if row.fuse is not None else ():
+            if name not in streams:
+                hint = did_you_mean(name, streams)
+                yield Fault(("rows", index, "fuse", "rows"), f"no row that is run is called {name!r}{hint}")
         if row.paper and study.paper is None:
             yield Fault(("rows", index, "paper"), "say in paper of the study whose figures these are")
     if study.reference is not None and study.reference not in run:
@@ -233,13 +277,32 @@ def _wrong_networks(grid: Grid) -> Iterator[Fault]:
         cells = grid.cells(row.name)
         if not cells:
             continue
-        there = _ROLES[type(grid.runs[cells[0]].config)]
+        there = roles_of(grid.runs[cells[0]].config)
         if grid.network(row.name) not in there:
             kind = grid.runs[cells[0]].script
             yield Fault(
                 ("rows", index, "network"),
                 f"a {kind} run has no network {row.network!r}{did_you_mean(str(row.network), there)}",
             )
+
+
+def _wrong_tasks(grid: Grid) -> Iterator[Fault]:
+    """Rows and columns about something else than the first run."""
+    kinds = {"glosses": "sentences", "class": "isolated clips"}
+    for index, row in enumerate(grid.study.rows):
+        cells = grid.cells(row.name)
+        task = task_of(grid.runs[cells[0]].config) if cells else grid.task
+        if task != grid.task:
+            message = f"{row.name} is about {kinds[task]}, and rows before it about {kinds[grid.task]}"
+            yield Fault(("rows", index), message)
+        if row.fuse is not None and grid.task != "class":
+            message = "scores of isolated clips are fused, and these rows are about sentences"
+            yield Fault(("rows", index, "fuse"), message)
+    there = [name for name in get_args(ColumnName) if COLUMN_TASKS.get(name, grid.task) == grid.task]
+    for index, column in enumerate(grid.study.columns):
+        if column not in there:
+            about = f"{column} is about {kinds[COLUMN_TASKS[column]]}, and these rows are about {kinds[grid.task]}"
+            yield Fault(("columns", index), f"{about}: there are {', '.join(there)}")
 
 
 def _with_origins(faults: Sequence[Fault], path: Path | str) -> list[Fault]:

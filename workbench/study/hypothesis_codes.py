@@ -8,10 +8,20 @@ The clips follow each other in the order of the references, with a blank between
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 Hypotheses = Mapping[str, tuple[str, ...]]
 _SIGNS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 _NOTHING, _MISSING = ".", "~"
+
+
+def coded(read: Mapping[str, Hypotheses], references: Mapping[str, Iterable[str]]) -> dict[str, Any]:
+    """What a network read, by split, as plain data; ``references`` hold the clips of every split in their order."""
+    glosses = occurring(read.values())
+    return {
+        "glosses": glosses,
+        **{split: encode(found, [*references[split]], glosses) for split, found in read.items()},
+    }
 
 
 def occurring(hypotheses: Iterable[Hypotheses]) -> list[str]:

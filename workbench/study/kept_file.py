@@ -15,9 +15,12 @@ from typing import Any
 
 from workbench.disk import write_bytes
 from workbench.study.finished import FinishedRun
+from workbench.study.fused import FusedRun
 from workbench.study.grid import Cell
-from workbench.study.kept_run import PARTS, KeptRun, Parts, read_record, record_of
+from workbench.study.kept_fusion import KeptFusion, read_fusion, record_of_fusion
+from workbench.study.kept_record import PARTS, Kept, Parts, read_record, record_of
 
+_Entries = Mapping[str, Mapping[str, Any]]
 _FORMAT = "finished runs of studies, version 1"
 _COMPRESSED = ".gz"
 
@@ -30,11 +33,13 @@ class KeptRuns:
         path: of the file.
         runs: those whose records hold together, by the hash under which they are filed.
         refused: sentences about the others, by that hash.
+        fusions: of runs, by what decides them.
     """
 
     path: Path
-    runs: dict[str, KeptRun] = field(default_factory=dict)
+    runs: dict[str, Kept] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    fusions: dict[str, KeptFusion] = field(default_factory=dict)
 
 
 def default_file(study: Path | str) -> Path:
@@ -48,11 +53,16 @@ def read_kept(path: Path) -> KeptRuns:
     Raises:
         ValueError: when there is no such file, or it is none of records.
     """
-    entries, parts = _content(path)
+    entries, fusions, parts = _content(path)
     found = KeptRuns(path)
     for content, entry in entries.items():
         try:
             found.runs[content] = read_record(path, content, entry, parts)
+        except ValueError as error:
+            found.refused[content] = str(error)
+    for content, entry in fusions.items():
+        try:
+            found.fusions[content] = read_fusion(path, content, entry, parts)
         except ValueError as error:
             found.refused[content] = str(error)
     return found
@@ -70,8 +80,15 @@ def check_kept(path: Path) -> None:
             raise ValueError(refused[0])
 
 
-def keep_runs(path: Path, finished: Mapping[Cell, FinishedRun]) -> int:
+def keep_runs(
+    path: Path, finished: Mapping[Cell, FinishedRun], fusions: Mapping[Cell, tuple[str, FusedRun]] | None = None
+) -> int:
     """Add finished runs to a file, made when it is missing; of the same configuration and seed the new one stays.
+
+    Args:
+        path: of the file.
+        finished: the runs.
+        fusions: of them, each with the hash of what decides it.
 
     Returns:
         how many runs it holds now.
@@ -80,7 +97,8 @@ def keep_runs(path: Path, finished: Mapping[Cell, FinishedRun]) -> int:
         ValueError: when the file is none of records, or one of the runs that would stay in it was edited.
         NoRoomError: when there is no room for it; the file is then as it was.
     """
-    before, parts = _content(path) if path.is_file() else ({}, {kind: {} for kind in PARTS})
+    nothing: Parts = {kind: {} for kind in PARTS}
+    before, fused, parts = _content(path) if path.is_file() else ({}, {}, nothing)
     new = {run.content for run in finished.values()}
     entries = {}
     for filed, entry in before.items():
@@ -88,13 +106,23 @@ def keep_runs(path: Path, finished: Mapping[Cell, FinishedRun]) -> int:
             entries[filed] = entry
     for cell, run in finished.items():
         entries[run.content], of_run = record_of(run, cell)
-        for kind, named in of_run.items():
-            parts[kind] |= named
-    _write(path, entries, parts)
+        _add(parts, of_run)
+    new = {content for content, _ in (fusions or {}).values()}
+    fused = {key: entry for key, entry in fused.items() if key not in new and read_fusion(path, key, entry, parts)}
+    for cell, (content, made) in (fusions or {}).items():
+        fused[content], of_run = record_of_fusion(content, made, cell)
+        _add(parts, of_run)
+    _write(path, entries, fused, parts)
     return len(entries)
 
 
-def _content(path: Path) -> tuple[dict[str, Any], Parts]:
+def _add(parts: Parts, more: Parts) -> None:
+    for kind, named in more.items():
+        parts[kind] |= named
+
+
+def _content(path: Path) -> tuple[dict[str, Any], dict[str, Any], Parts]:
+    """Runs, fusions and parts."""
     if not path.is_file():
         raise ValueError(f"there is no file of records at {path}")
     try:
@@ -105,24 +133,28 @@ def _content(path: Path) -> tuple[dict[str, Any], Parts]:
         raise ValueError(f"{path} is damaged ({error}): restore it, or remove it and keep the runs again") from error
     if not whole:
         raise ValueError(f"{path} holds no records of this version: it should say format {_FORMAT!r}")
-    return found["runs"], {kind: found[kind] for kind in PARTS}
+    return found["runs"], found.get("fusions", {}), {kind: found[kind] for kind in PARTS}
 
 
-def _write(path: Path, entries: Mapping[str, Mapping[str, Any]], parts: Parts) -> None:
+def _write(path: Path, entries: _Entries, fusions: _Entries, parts: Parts) -> None:
+    both = [*entries.values(), *fusions.values()]
     used = {
         "settings": {name for entry in entries.values() for name in entry["settings"].values()},
-        "references": {entry["references"] for entry in entries.values()},
-        "networks": {name for entry in entries.values() for name in entry["networks"].values()},
+        "references": {entry["references"] for entry in both},
+        "networks": {name for entry in both for name in entry["networks"].values()},
     }
     sections = {kind: {name: parts[kind][name] for name in sorted(used[kind])} for kind in PARTS}
-    text = _text({**sections, "runs": dict(sorted(entries.items(), key=lambda item: _order(*item)))})
+    named = {"runs": entries, **({"fusions": fusions} if fusions else {})}
+    ordered = {key: dict(sorted(found.items(), key=lambda item: _order(*item))) for key, found in named.items()}
+    text = _text({**sections, **ordered})
     data = text.encode()
     write_bytes(path, gzip.compress(data, mtime=0) if path.suffix == _COMPRESSED else data)
 
 
 def _order(content: str, entry: Mapping[str, Any]) -> tuple[Any, ...]:
     corpus_seed = entry["corpus_seed"]
-    return entry["row"], -1 if corpus_seed is None else corpus_seed, entry["seed"], content
+    split = entry.get("split") or ""
+    return entry["row"], -1 if corpus_seed is None else corpus_seed, split, entry["seed"], content
 
 
 def _text(sections: Mapping[str, Mapping[str, Any]]) -> str:

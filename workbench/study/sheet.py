@@ -7,12 +7,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slr.scoring import RecipeComparison
-from workbench.study.columns import COLUMNS
+from workbench.study.columns import COLUMNS, heading_of
+from workbench.study.grid import Clips
 from workbench.study.schema import PaperFigure
 from workbench.study.summary import RowSummary, Summary
 
 NOTHING = "-"
-_PAPER_HEADINGS: dict[PaperFigure, str] = {"pla": "PLA", "dev_wer": "dev WER", "test_wer": "test WER"}
+_PAPER_HEADINGS: dict[PaperFigure, str] = {
+    "pla": "PLA",
+    "dev_wer": "dev WER",
+    "test_wer": "test WER",
+    "top1": "top-1",
+    "top5": "top-5",
+    "top1_per_class": "top-1 per class",
+    "top5_per_class": "top-5 per class",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class Sheet:
 def make_sheet(summary: Summary) -> Sheet:
     """Lay a summary out."""
     study = summary.grid.study
-    columns = [(name, *COLUMNS[name]) for name in study.columns]
+    columns = [(name, heading_of(name, summary.grid.task), COLUMNS[name][1]) for name in study.columns]
     published = [key for key in _PAPER_HEADINGS if any(key in row.paper for row in study.rows)]
     many = len(_corpora(summary)) > 1
     ours = f"ours, {_corpora(summary)[0]}" if len(_corpora(summary)) == 1 else "ours"
@@ -121,8 +130,8 @@ def _lead(summary: Summary) -> list[str]:
     corpora = _corpora(summary)
     if not corpora:
         return [*lines, "No run of ours is finished."]
-    protocols = summary.each(lambda run: f"protocol {run.config.data.protocol}, decoder {run.measured['decoder']}")
-    lines.append(f"Ours: {'; '.join(corpora)}. {_capital('; '.join(protocols))}. {_seeds(summary)}.")
+    judged = "; ".join(summary.each(lambda run: run.judged))
+    lines.append(f"Ours: {'; '.join(corpora)}. {_capital(judged)}. {_seeds(summary)}.")
     if study.paper is not None:
         paper = f"Paper: {study.paper.source}, {study.paper.corpus}"
         known = study.paper.corpus.partition(" (")[0]
@@ -135,6 +144,8 @@ def _lead(summary: Summary) -> list[str]:
 def _seeds(summary: Summary) -> str:
     study = summary.grid.study
     seeds = f"Seed {study.seeds[0]}" if len(study.seeds) == 1 else f"Seeds {', '.join(map(str, study.seeds))}"
+    if study.splits is not None:
+        seeds += f" on {', '.join(study.splits)}"
     if study.corpus_seeds is None:
         return seeds
     return f"{seeds} on the corpora of seeds {', '.join(map(str, study.corpus_seeds))}"
@@ -156,7 +167,9 @@ def _remarks(summary: Summary) -> list[str]:
 def _about_figures(summary: Summary) -> str:
     study = summary.grid.study
     several = max((len(row.runs) for row in summary.rows), default=0) > 1
-    text = "WER in % (mean and standard deviation over seeds" if several else "WER in % (one seed"
+    measure = "Accuracy" if summary.grid.task == "class" else "WER"
+    over = "runs" if study.splits is not None else "seeds"
+    text = f"{measure} in % (mean and standard deviation over {over}" if several else f"{measure} in % (one seed"
     text += "); intervals are of 95 %."
     if any(row.comparison for row in summary.rows):
         alone = study.reference is None
@@ -183,8 +196,7 @@ def _resolution(summary: Summary) -> str | None:
     networks = sorted(one.resolvable_clips for one in found if one.resolvable_clips is not None)
     if not recipes:
         return None
-    clips, glosses = _size(summary)
-    text = f"On these {clips} test clips with {glosses} glosses and {_runs_each(found)} a true difference of "
+    text = f"On these {_size(summary)} and {_runs_each(found)} a true difference of "
     text += f"{100 * _middle(recipes):.1f} points is found four times out of five"
     if networks and max(one.seeds for one in found) > 1:
         text += f", between networks as they are (clips alone) one of {100 * _middle(networks):.1f}"
@@ -201,7 +213,10 @@ def _middle(values: Sequence[float]) -> float:
     return values[len(values) // 2]
 
 
-def _size(summary: Summary) -> tuple[str, str]:
+def _size(summary: Summary) -> str:
+    """What the networks were tested on."""
+    if summary.grid.task == "class":
+        return _clips_of_classes(summary)
     sizes = set()
     for row in summary.rows:
         for run in row.runs.values():
@@ -209,7 +224,8 @@ def _size(summary: Summary) -> tuple[str, str]:
             if report is not None:
                 sizes.add((len(report.clips), report.counts.reference))
     ordered = sorted(sizes)
-    return " or ".join(str(clips) for clips, _ in ordered), " or ".join(str(glosses) for _, glosses in ordered)
+    clips, glosses = (" or ".join(str(size[index]) for size in ordered) for index in (0, 1))
+    return f"{clips} test clips with {glosses} glosses"
 
 
 def _commits(summary: Summary) -> str | None:
@@ -234,3 +250,13 @@ def _kept(summary: Summary) -> str | None:
     """How many runs are known from records alone."""
     kept = [run for run in summary.runs if run.folder is None]
     return f"{len(kept)} of {len(summary.runs)} runs are known from records alone." if kept else None
+
+
+def _clips_of_classes(summary: Summary) -> str:
+    found: dict[Clips, int] = {}
+    for row in summary.rows:
+        for cell, run in row.runs.items():
+            report = run.accuracy(row.network or "network", "test")
+            if report is not None:
+                found[cell.clips] = len(report)
+    return f"{sum(found.values())} test clips{f' in {len(found)} splits' if len(found) > 1 else ''}"

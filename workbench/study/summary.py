@@ -8,6 +8,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from slr.scoring import (
+    AccuracyReport,
     RecipeComparison,
     RecipeGap,
     RecipeRate,
@@ -22,11 +23,13 @@ from slr.scoring import (
 from workbench.result import LEAST_GAP
 from workbench.study.collect import Collected
 from workbench.study.finished import FinishedRun
-from workbench.study.grid import Cell, Grid
-from workbench.study.schema import Role, Row
+from workbench.study.fused import FUSED, FusedRun, Stream, fuse_runs, fusion_content
+from workbench.study.grid import Cell, Clips, Grid
+from workbench.study.schema import Fusion, Role, Row
 
-Runs = Mapping[Cell, FinishedRun]
-_Key = tuple[int | None, int]  # corpus seed, seed
+Run = FinishedRun | FusedRun
+Runs = Mapping[Cell, Run]
+_Key = tuple[Clips, int]  # which clips, seed
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,11 @@ class RowSummary:
         return tuple(dict.fromkeys(run.corpus for run in self.runs.values()))
 
     @property
+    def of_classes(self) -> bool:
+        """Whether its networks find the class of a clip, so that what is counted are accuracies."""
+        return any(run.task == "class" for run in self.runs.values())
+
+    @property
     def shown_gap(self) -> float | None:
         """The share of the gap, where the gap is wide enough for one."""
         if self.gap is None or (self.gap.gap_in_standard_errors or 0) <= LEAST_GAP:
@@ -109,9 +117,20 @@ class Summary:
         return next(row for row in self.rows if row.row.name == name)
 
     @property
+    def fusions(self) -> dict[Cell, tuple[str, FusedRun]]:
+        """Every fusion in it, with the hash of what decides it."""
+        fused = ((row.row.fuse, cell, run) for row in self.rows for cell, run in row.runs.items())
+        return {
+            cell: (fusion_content(fusion, run.streams), run)
+            for fusion, cell, run in fused
+            if fusion is not None and isinstance(run, FusedRun)
+        }
+
+    @property
     def runs(self) -> list[FinishedRun]:
-        """Every run in it, once."""
-        return list({id(run): run for row in self.rows for run in row.runs.values()}.values())
+        """Every run in it, once; fusions are made of them and are none."""
+        runs = (run for row in self.rows for run in row.runs.values())
+        return list({id(run): run for run in runs if not isinstance(run, FusedRun)}.values())
 
     @property
     def machines(self) -> list[Mapping[str, Any]]:
@@ -139,11 +158,39 @@ def summarise(grid: Grid, collected: Collected) -> Summary:
 
 
 def _row(grid: Grid, row: Row, collected: Collected) -> RowSummary:
+    if row.fuse is not None:
+        return _fused_row(grid, row, row.fuse, collected)
     wanted = tuple(grid.cells(row.name))
     if not wanted:
         return RowSummary(row, None, (), {}, {})
-    role = grid.network(row.name)
-    runs = {cell: run for cell in wanted if (run := collected.cells[cell].run) is not None}
+    runs: Runs = {cell: run for cell in wanted if (run := collected.cells[cell].run) is not None}
+    return _of_runs(row, grid.network(row.name), wanted, runs)
+
+
+def _fused_row(grid: Grid, row: Row, fusion: Fusion, collected: Collected) -> RowSummary:
+    """A row of fusions: of every seed and corpus, those of the runs of the rows that it names."""
+    runs, reasons = dict[Cell, Run](), list[str]()
+    wanted = [replace(cell, row=row.name) for cell in grid.cells(fusion.rows[0])]
+    for cell in wanted:
+        found = ((collected.cells[replace(cell, row=grid.source[name])].run, name) for name in fusion.rows)
+        streams = [Stream(run, grid.network(name)) for run, name in found if run is not None]
+        if len(streams) < len(fusion.rows):
+            continue
+        try:
+            made = fuse_runs(fusion, streams) or collected.fusion(fusion_content(fusion, streams), streams)
+        except ValueError as error:
+            reasons.append(f"not fused: {error}")
+            continue
+        if made is None:
+            reasons.append("not fused: the score files of runs that are known from records alone are not here")
+        else:
+            runs[cell] = made
+            reasons.append(made.about_weights)
+    summary = _of_runs(row, FUSED, tuple(wanted), runs)
+    return replace(summary, notes=(*summary.notes, *dict.fromkeys(reasons)))
+
+
+def _of_runs(row: Row, role: Role, wanted: tuple[Cell, ...], runs: Runs) -> RowSummary:
     figures = {name: Figure(values) for name, of in _FIGURES.items() if (values := _values(runs, role, of))}
     summary = RowSummary(row, role, wanted, runs, figures, notes=_notes(row, wanted, runs))
     rates = {split: recipe_rate(_grouped(found)) for split in ("dev", "test") if (found := _reports(runs, role, split))}
@@ -157,20 +204,20 @@ def _notes(row: Row, wanted: Sequence[Cell], runs: Runs) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _values(runs: Runs, role: Role, of: Callable[[FinishedRun, Role], float | None]) -> dict[Cell, float]:
+def _values(runs: Runs, role: Role, of: Callable[[Run, Role], float | None]) -> dict[Cell, float]:
     found = {cell: of(run, role) for cell, run in runs.items()}
     return {cell: value for cell, value in found.items() if value is not None}
 
 
 def _reports(runs: Runs, role: Role, split: str) -> dict[_Key, WerReport]:
     """The scores of a network by corpus seed and seed, where it was measured."""
-    found = {(cell.corpus_seed, cell.seed): run.report(role, split) for cell, run in runs.items()}
+    found = {(cell.clips, cell.seed): run.report(role, split) for cell, run in runs.items()}
     return {key: report for key, report in found.items() if report is not None}
 
 
 def _grouped(reports: Mapping[_Key, WerReport], keys: Iterable[_Key] | None = None) -> list[list[WerReport]]:
     """The reports of every corpus, by seed."""
-    corpora: dict[int | None, list[WerReport]] = {}
+    corpora: dict[Clips, list[WerReport]] = {}
     for key in reports if keys is None else keys:
         corpora.setdefault(key[0], []).append(reports[key])
     return list(corpora.values())
@@ -249,29 +296,38 @@ def _by_seed(row: RowSummary) -> dict[_Key, WerReport]:
     return _reports(row.runs, row.network, "test")
 
 
-def _measured(key: str) -> Callable[[FinishedRun, Role], float | None]:
+def _measured(key: str) -> Callable[[Run, Role], float | None]:
     return lambda run, role: run.measured[key].get(role)
 
 
-def _wer(split: str, of: Role | None = None) -> Callable[[FinishedRun, Role], float | None]:
-    def rate(run: FinishedRun, role: Role) -> float | None:
+def _wer(split: str, of: Role | None = None) -> Callable[[Run, Role], float | None]:
+    def rate(run: Run, role: Role) -> float | None:
         role = of or role
-        report = run.report(role, split) if role in run.measured["names"] else None
+        known = run.task == "glosses" and role in run.measured["names"]
+        report = run.report(role, split) if known else None
         return None if report is None else report.wer
 
     return rate
 
 
-def _count(name: str) -> Callable[[FinishedRun, Role], float | None]:
-    def count(run: FinishedRun, role: Role) -> float | None:
-        report = run.report(role, "test")
+def _share(split: str, of: Callable[[AccuracyReport], float]) -> Callable[[Run, Role], float | None]:
+    def share(run: Run, role: Role) -> float | None:
+        report = run.accuracy(role, split)
+        return None if report is None else of(report)
+
+    return share
+
+
+def _count(name: str) -> Callable[[Run, Role], float | None]:
+    def count(run: Run, role: Role) -> float | None:
+        report = run.report(role, "test") if run.task == "glosses" else None
         return None if report is None else getattr(report.counts, name)
 
     return count
 
 
-def _agreement(key: str) -> Callable[[FinishedRun, Role], float | None]:
-    def share(run: FinishedRun, role: Role) -> float | None:
+def _agreement(key: str) -> Callable[[Run, Role], float | None]:
+    def share(run: Run, role: Role) -> float | None:
         found = run.measured.get("pseudo_label_accuracy") or {}
         # A training alone has the shares of its one network at the top.
         of_role = found if role == "network" else found.get(role, {})
@@ -281,7 +337,7 @@ def _agreement(key: str) -> Callable[[FinishedRun, Role], float | None]:
 
 
 # What is measured of a run, by the column that shows its mean; rates are shares.
-_FIGURES: dict[str, Callable[[FinishedRun, Role], float | None]] = {
+_FIGURES: dict[str, Callable[[Run, Role], float | None]] = {
     "dev_wer": _wer("dev"),
     "test_wer": _wer("test"),
     "substitutions": _count("substitutions"),
@@ -296,4 +352,9 @@ _FIGURES: dict[str, Callable[[FinishedRun, Role], float | None]] = {
     "macs": _measured("macs"),
     "epoch_seconds": lambda run, role: run.epoch_seconds(role),
     "train_seconds": _measured("seconds"),
+    "dev_top1": _share("dev", lambda report: report.per_instance()),
+    "top1": _share("test", lambda report: report.per_instance()),
+    "top5": _share("test", lambda report: report.per_instance(5)),
+    "top1_per_class": _share("test", lambda report: report.per_class()),
+    "top5_per_class": _share("test", lambda report: report.per_class(5)),
 }

@@ -186,10 +186,13 @@ class LiveView:
 
 
 def outcome(found: Found) -> str:
-    """The test WER of what a finished run was for."""
+    """The test WER of what a finished run was for, or its accuracy."""
     assert found.run is not None
     report = found.run.report(found.run.main, "test")
-    return "done" if report is None else f"{100 * report.wer:.1f} %"
+    if report is None:
+        return "done"
+    rate = 1 - report.wer if found.run.task == "class" else report.wer
+    return f"{100 * rate:.1f} %"
 
 
 def last_line(log: Path) -> str:

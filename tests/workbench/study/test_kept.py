@@ -28,7 +28,7 @@ from workbench.study.estimate import estimate
 from workbench.study.grid import Cell, Grid
 from workbench.study.hypothesis_codes import decode, encode, occurring
 from workbench.study.kept_file import KeptRuns, check_kept, default_file, keep_runs, read_kept
-from workbench.study.kept_run import digest
+from workbench.study.kept_record import digest
 from workbench.study.records import as_plain
 from workbench.study.sheet import Sheet, make_sheet
 from workbench.study.summary import Summary, summarise
