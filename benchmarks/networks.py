@@ -13,12 +13,13 @@ pass, each formulation in a process of its own.
 from __future__ import annotations
 
 import argparse
-import json
+import functools
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,43 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import students
-from slr.released import fill
+from slr.released import ReleasedLayout, fill
 from slr.types import Padded
+from tests.reference import dsta_slr, ms_g3d, sl_gcn
 from tests.reference.plain import PLANS, plain
 
-CLASSES, PERSONS, JOINTS = 60, 2, 25
+CLASSES = 60
 LIMIT = 1.3
 TOLERANCE = 1e-4  # of the largest score
+HEAD = (
+    "network        parameters    GMAC a clip     times as fast: forward,     seconds   memory, MiB     differs\n"
+    "                                             and backward (range)"
+)
+# Those whose plain formulation reads the weights of ours where they lie.
+BY_OUR_WEIGHTS = {
+    "dsta-slr": (students.DSTASLR, "sign-27", 1, dsta_slr.plain_network),
+    "ms-g3d": (students.MSG3D, "ntu-25", 2, ms_g3d.plain_network),
+    "sl-gcn": (students.SLGCN, "sign-27", 1, sl_gcn.plain_network),
+}
 
 
-def networks() -> dict[str, tuple[Any, Any]]:
-    """Class and released layout of every network that has a plain formulation, by the name of the layout."""
+@dataclass(frozen=True)
+class Pair:
+    """A network and its plain formulation, with the same weights and a batch of clips."""
+
+    ours: Callable[[], Tensor]
+    plain: Callable[[], Tensor]
+    networks: tuple[nn.Module, ...]
+    labels: Tensor
+
+    @property
+    def parameters(self) -> int:
+        """Of ours."""
+        return sum(parameter.numel() for parameter in self.networks[0].parameters())
+
+
+def by_released_weights() -> dict[str, tuple[Any, ReleasedLayout]]:
+    """Class and layout of the networks whose plain formulation has the names of released weights."""
     found = {}
     for name in students.__all__:
         for layout, released in getattr(getattr(students, name), "released", {}).items():
@@ -46,56 +73,60 @@ def networks() -> dict[str, tuple[Any, Any]]:
     return found
 
 
-def pair(name: str) -> tuple[nn.Module, nn.Module]:
-    """A network and its plain formulation, with the same weights."""
+def names() -> list[str]:
+    """All networks that have a plain formulation."""
+    return [*by_released_weights(), *BY_OUR_WEIGHTS]
+
+
+def pair(name: str, clips: int, frames: int) -> Pair:
+    """The network of that name with ``clips`` of ``frames``."""
     torch.manual_seed(0)
-    network, released = networks()[name]
-    other = plain(name, CLASSES, PERSONS)
+    labels = torch.randint(CLASSES, (clips,))
+    if name in BY_OUR_WEIGHTS:
+        network, layout, persons, formula = BY_OUR_WEIGHTS[name]
+        ours = network(num_classes=CLASSES, layout=layout, task="class", persons=persons)
+        keypoints = torch.randn(clips, frames, persons, len(ours.layout), 3)
+        answer = functools.partial(formula, ours, keypoints.permute(0, 4, 1, 3, 2).contiguous())
+        return Pair(functools.partial(scores, ours, keypoints), answer, (ours,), labels)
+    network, released = by_released_weights()[name]
+    other = plain(name, CLASSES)
     ours = network(num_classes=CLASSES, layout=released.skeleton, **released.arguments)
     fill(ours, released, other.state_dict(), f"the plain {name}")
-    return ours, other
+    keypoints = torch.randn(clips, frames, ours.persons, len(ours.layout), 3)
+    answers = functools.partial(scores, ours, keypoints), functools.partial(other, keypoints)
+    return Pair(*answers, (ours, other), labels)
 
 
-def passes(name: str, clips: Tensor) -> tuple[dict[str, Callable[[], Tensor]], dict[str, nn.Module]]:
-    """How to get scores of both."""
-    ours, other = pair(name)
-    stream = Padded(clips, torch.full((len(clips),), clips.shape[1]))
-    answers = {"ours": lambda: ours(stream).logits.values[:, 0], "plain": lambda: other(clips)}
-    return answers, {"ours": ours, "plain": other}
+def scores(network: nn.Module, keypoints: Tensor) -> Tensor:
+    """``[B, V]`` of whole clips."""
+    return network(Padded(keypoints, torch.full((len(keypoints),), keypoints.shape[1]))).logits.values[:, 0]
 
 
-def learn(answer: Callable[[], Tensor], network: nn.Module, labels: Tensor) -> tuple[float, float]:
-    """Seconds of the forward pass, and of both."""
-    network.zero_grad()
+def learn(both: Pair, side: str) -> tuple[float, float]:
+    """Seconds of the forward pass, and of forward and backward pass together."""
+    for network in both.networks:
+        network.zero_grad()
     begin = time.perf_counter()
-    loss = nn.functional.cross_entropy(answer(), labels)
+    loss = nn.functional.cross_entropy(getattr(both, side)(), both.labels)
     forward = time.perf_counter()
     loss.backward()
     return forward - begin, time.perf_counter() - begin
 
 
-def macs(answer: Callable[[], Tensor], clips: int) -> int:
-    """Multiply-adds of one clip, those of einsum included."""
+def giga_macs(answer: Callable[[], Tensor], clips: int) -> float:
+    """Multiply-adds of one clip in thousands of millions, those of einsum included."""
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         answer()
-    return counter.get_total_flops() // 2 // clips
+    return counter.get_total_flops() / 2 / clips / 1e9
 
 
-def grown(name: str, side: str, clips: int, frames: int, threads: int) -> float:
+def growth(name: str, side: str, asked: argparse.Namespace) -> float:
     """Mebibytes that a fresh process grows by over one forward and backward pass."""
-    command = [sys.executable, "-m", "benchmarks.networks", name, "--side", side]
-    sizes = ["--clips", str(clips), "--frames", str(frames), "--threads", str(threads)]
+    command = [sys.executable, "-m", "benchmarks.networks", name, "--side", side, "--threads", str(asked.threads)]
+    sizes = ["--clips", str(asked.clips), "--frames", str(asked.frames)]
     done = subprocess.run([*command, *sizes], check=True, capture_output=True, text=True)
-    return json.loads(done.stdout)
-
-
-def grow(name: str, side: str, clips: Tensor, labels: Tensor) -> float:
-    """The same, in this process."""
-    answers, both = passes(name, clips)
-    before = peak()
-    learn(answers[side], both[side], labels)
-    return peak() - before
+    return float(done.stdout)
 
 
 def peak() -> float:
@@ -104,58 +135,51 @@ def peak() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
-def report(name: str, asked: argparse.Namespace, clips: Tensor, labels: Tensor) -> bool:
-    """One line about a network; whether it is as fast as it should be, alike, and no larger."""
-    answers, both = passes(name, clips)
+def report(name: str, asked: argparse.Namespace) -> bool:
+    """One line about a network; whether it is as fast as it should be, answers alike, and takes no more memory."""
+    both = pair(name, asked.clips, asked.frames)
     with torch.no_grad():
-        ours, other = answers["ours"](), answers["plain"]()
+        ours, other = both.ours(), both.plain()
     difference = ((ours - other).abs().max() / other.abs().max()).item()
-    rounds = [{side: learn(answers[side], both[side], labels) for side in answers} for _ in range(asked.repeats + 1)][
-        1:
-    ]
-    forward, whole = ([turn["plain"][k] / turn["ours"][k] for turn in rounds] for k in (0, 1))
-    fast = statistics.median(turn["ours"][1] for turn in rounds)
-    memory = {side: grown(name, side, asked.clips, asked.frames, asked.threads) for side in answers}
-    cost = {side: macs(answers[side], asked.clips) for side in answers}
-    size = sum(parameter.numel() for parameter in both["ours"].parameters())
+    turns = [{side: learn(both, side) for side in ("ours", "plain")} for _ in range(asked.repeats + 1)][1:]
+    forward, whole = ([turn["plain"][part] / turn["ours"][part] for turn in turns] for part in (0, 1))
+    seconds = statistics.median(turn["ours"][1] for turn in turns)
+    memory = [growth(name, side, asked) for side in ("ours", "plain")]
+    cost = [giga_macs(answer, asked.clips) for answer in (both.ours, both.plain)]
     print(
-        f"{name:15} {size:9,d} {cost['ours'] / 1e9:7.2f} {cost['plain'] / 1e9:6.2f} {statistics.median(forward):8.2f} "
-        f"{statistics.median(whole):6.2f} ({min(whole):.2f} to {max(whole):.2f}) {fast:7.3f} s "
-        f"{memory['ours']:6.0f} {memory['plain']:6.0f} MiB {difference:9.1e}",
+        f"{name:14} {both.parameters:10,d}   {cost[0]:5.2f} ({cost[1]:5.2f})   {statistics.median(forward):5.2f}   "
+        f"{statistics.median(whole):5.2f} ({min(whole):.2f} to {max(whole):.2f})   {seconds:7.3f}   "
+        f"{memory[0]:5.0f} ({memory[1]:5.0f})   {difference:.1e}",
         flush=True,
     )
-    return difference <= TOLERANCE and statistics.median(whole) >= LIMIT and memory["ours"] <= memory["plain"]
+    return difference <= TOLERANCE and statistics.median(whole) >= LIMIT and memory[0] <= memory[1]
 
 
 def main() -> None:
     """Measure the networks that were asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(networks())}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}")
     parser.add_argument("--clips", type=int, default=8)
     parser.add_argument("--frames", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--side", choices=("ours", "plain"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
-    unknown = [name for name in asked.names if name not in networks()]
+    unknown = [name for name in asked.names if name not in names()]
     if unknown:
-        parser.error(f"there is no network {unknown[0]!r}: there are {', '.join(networks())}")
+        parser.error(f"there is no network {unknown[0]!r}: there are {', '.join(names())}")
     torch.set_num_threads(asked.threads)
-    chance = torch.Generator().manual_seed(0)
-    clips = torch.randn(asked.clips, asked.frames, PERSONS, JOINTS, 3, generator=chance)
-    labels = torch.randint(CLASSES, (asked.clips,), generator=chance)
     if asked.side is not None:
-        print(json.dumps(grow(asked.names[0], asked.side, clips, labels)))
+        both = pair(asked.names[0], asked.clips, asked.frames)
+        before = peak()
+        learn(both, asked.side)
+        print(peak() - before)
         return
-    print(f"{asked.clips} clips of {asked.frames} frames, {PERSONS} persons, {JOINTS} joints; {asked.threads} threads")
-    print("ratios: seconds of the plain formulation over ours, forward, and forward with backward")
-    heads = (
-        "network         parameters  GMAC (plain)  forward  both (range)        seconds     grows by (plain)  differs"
-    )
-    print(heads)
-    short = [name for name in asked.names or networks() if not report(name, asked, clips, labels)]
+    print(f"{asked.clips} clips of {asked.frames} frames, {asked.threads} threads; the plain formulation in brackets")
+    print(HEAD)
+    short = [name for name in asked.names or names() if not report(name, asked)]
     if short:
-        print(f"below {LIMIT}, larger or not alike: {', '.join(short)}")
+        print(f"below {LIMIT}, larger, or not alike: {', '.join(short)}")
 
 
 if __name__ == "__main__":

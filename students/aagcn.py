@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from typing_extensions import Unpack
 
@@ -63,5 +63,6 @@ class S8(AAGCN):
 
     CHANNELS = (64, 64, 64, 128, 128, 128, 256, 256)
     STRIDES = (1, 1, 1, 2, 1, 1, 2, 1)
-    released: ClassVar[Mapping[str, ReleasedLayout]] = {}
+    released: ClassVar[Mapping[str, ReleasedLayout]] = {}  # its authors put a password on theirs
+    published: ClassVar[Mapping[str, Any]] = {"persons": 2, "layout": "ntu-25"}
     ATTENTION = False

@@ -50,12 +50,17 @@ class DropMasks(nn.Module):
         self.active = epoch > 0 and self.keep < 1
         self.drop.fill_((1 - self.keep) * min(epoch / self.epochs, 1.0))
 
+    @property
+    def drops(self) -> bool:
+        """Whether anything is lost now."""
+        return self.training and self.active
+
     def forward(self, x: Tensor, valid: ValidSteps, graph: Tensor) -> Tensor:
         """``[N, J, D]`` real steps -> the same, masked; as they are in evaluation.
 
         ``graph`` is ``[J, J]``, not zero where two joints go together, a joint and itself included.
         """
-        if not self.training or not self.active:
+        if not self.drops:
             return x
         parts = x.unflatten(-1, (self.groups, -1))  # [N, J, G, D / G]
         sizes = parts.detach().abs().mean(-1, dtype=torch.float32)

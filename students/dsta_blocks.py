@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, STCAttention, ValidSteps
-from students.block_parts import every_step, fan_out, idle_bias
+from students.block_parts import every_step, fan_out, started
 from students.drop_masks import DropMasks
 from students.dsta_spatial import SpatialUnit
+from students.temporal_units import over_clips
+from students.units import idle_bias
 
 
 class DSTABlock(nn.Module):
@@ -49,16 +53,16 @@ class DSTABlock(nn.Module):
         self.times = nn.ModuleList(
             TwoScales(width if i > 0 else spatial_width, width, stride if i == 2 else 1, drop) for i in range(3)
         )
-        self.shortcut = Shortcut(in_width, width, stride, drop) if residual else None
+        self.shortcut = ScaledShortcut(in_width, width, stride, drop) if residual else None
 
     def forward(self, x: Tensor, valid: ValidSteps) -> tuple[Tensor, ValidSteps]:
         """Convolve over the joints of each frame, then over the frames of each joint."""
-        y, left = valid.gather(self.attention(valid.scatter(self.spatial(x, valid))).values), valid
-        for layer in self.times:
-            y, left = layer(y, left, self.graph)
-        if self.shortcut is not None:
-            y = y.add_(self.shortcut(x, valid, left, self.graph))
-        return y.relu_(), left
+        y = valid.gather(self.attention(valid.scatter(self.spatial(x, valid))).values)
+        first, second, last = (cast(TwoScales, layer) for layer in self.times)
+        y, _ = second(first(y, valid, self.graph)[0], valid, self.graph)
+        left = valid.strided(last.stride)
+        plus = None if self.shortcut is None else self.shortcut(x, valid, left, self.graph)
+        return last(y, valid, self.graph, plus, relu=True)
 
 
 class TwoScales(nn.Module):
@@ -76,22 +80,31 @@ class TwoScales(nn.Module):
             raise ValueError(f"two temporal scales cannot share {width} channels: the width must be even")
         self.stride = stride
         self.convs = nn.ModuleList(
-            idle_bias(nn.Conv2d(in_width, width // 2, (kernel, 1), stride=(stride, 1), padding=(kernel // 2, 0)))
+            idle_bias(
+                started(nn.Conv2d(in_width, width // 2, (kernel, 1), stride=(stride, 1), padding=(kernel // 2, 0)))
+            )
             for kernel in (5, 7)
         )
         self.norm = MaskedBatchNorm(width)
         self.drop = DropMasks(groups=2) if drop else None
 
-    def forward(self, x: Tensor, valid: ValidSteps, graph: Tensor) -> tuple[Tensor, ValidSteps]:
-        """The scales side by side, and the steps that are left."""
+    def forward(
+        self, x: Tensor, valid: ValidSteps, graph: Tensor, plus: Tensor | None = None, relu: bool = False
+    ) -> tuple[Tensor, ValidSteps]:
+        """The scales side by side, plus something, and ReLU, where wanted; and the steps that are left."""
         left = valid.strided(self.stride)
-        clips = valid.scatter(x).values.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
-        scales = torch.cat([conv(clips) for conv in self.convs], dim=1).permute(0, 2, 3, 1)
-        y = self.norm.normalise(left.gather(scales))
-        return (y if self.drop is None else self.drop(y, left, graph)), left
+        clips = valid.scatter(x).values
+        convs = [cast(nn.Conv2d, conv) for conv in self.convs]
+        y = left.gather(torch.cat([over_clips(conv, clips) for conv in convs], dim=-1))
+        offset = torch.cat([cast(Tensor, conv.bias) for conv in convs])
+        if self.drop is None or not self.drop.drops:
+            return self.norm.normalise(y, offset=offset, plus=plus, relu=relu), left
+        y = self.drop(self.norm.normalise(y, offset=offset), left, graph)
+        y = y if plus is None else y + plus
+        return (torch.relu(y) if relu else y), left
 
 
-class Shortcut(nn.Module):
+class ScaledShortcut(nn.Module):
     """Every ``stride``-th step through two linear layers without anything between; batch norm; drop masks.
 
     The first gives every feature of the second one input, ``width / in_width`` features the same: a scale and an
@@ -109,7 +122,7 @@ class Shortcut(nn.Module):
         self.scale = nn.Parameter(torch.empty(width, 1, 1, 1))
         fan_out(self.scale)
         self.offset = nn.Parameter(torch.zeros(width), requires_grad=False)  # idle as well
-        self.linear = idle_bias(nn.Linear(width, width))
+        self.linear = idle_bias(started(nn.Linear(width, width)))
         self.norm = MaskedBatchNorm(width)
         self.drop = DropMasks() if drop else None
 
@@ -118,5 +131,5 @@ class Shortcut(nn.Module):
         x = every_step(x, self.stride, valid, left)
         weight = (self.linear.weight * self.scale.flatten()).unflatten(1, (x.shape[-1], -1)).sum(-1)
         bias = self.linear.weight @ self.offset + self.linear.bias
-        y = self.norm.normalise(nn.functional.linear(x, weight, bias))
+        y = self.norm.normalise(nn.functional.linear(x, weight), offset=bias)
         return y if self.drop is None else self.drop(y, left, graph)

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
-from students.block_parts import idle_bias, started, transposed
+from students.block_parts import started, transposed
+from students.units import NormedLinear, Shortcut, beginning_at_nothing
 
 _ATOMS = 6
-_EPS = 1e-5
-_SMALL = 1e-6  # a part that starts with this weight starts as if it were not there
 
 
 class SpatialUnit(nn.Module):
@@ -40,10 +39,8 @@ class SpatialUnit(nn.Module):
                 f"{graphs} graphs of a clip cannot share {width} channels: the number must divide the width"
             )
         self.graphs = graphs
-        self.embed = nn.Linear(in_width, width)
-        nn.init.normal_(self.embed.weight, std=(0.5 / width) ** 0.5)
-        nn.init.constant_(self.embed.bias, _SMALL).requires_grad_(False)  # idle in front of a batch norm
-        self.embed_norm = MaskedBatchNorm(width)
+        self.embed = NormedLinear(in_width, width)
+        nn.init.normal_(self.embed.linear.weight, std=(0.5 / width) ** 0.5)
         self.dictionary = Dictionary(width)
         self.attend_norm = nn.LayerNorm(width)
         self.query_key = started(nn.Linear(width, 2 * width))
@@ -52,22 +49,17 @@ class SpatialUnit(nn.Module):
         self.widen = nn.Linear(width, 4 * width)
         self.narrow = nn.Linear(4 * width, width)
         self.channel_graph = nn.Parameter(torch.full((width, joints, joints), 1 / joints))
-        self.norm = MaskedBatchNorm(width)
-        nn.init.constant_(self.norm.norm.weight, _SMALL)
-        self.shortcut = idle_bias(nn.Linear(in_width, width)) if in_width != width else None
-        self.shortcut_norm = MaskedBatchNorm(width) if in_width != width else None
+        self.norm = beginning_at_nothing(MaskedBatchNorm(width))
+        self.shortcut = Shortcut(in_width, width)
 
     def forward(self, x: Tensor, valid: ValidSteps) -> Tensor:
         """The real steps of a batch."""
-        z = self.embed_norm.normalise(self.embed(x))
+        z = self.embed(x)
         h = self._attended(z, valid)
         hidden = nn.functional.gelu(self.widen(self.widen_norm(h))).flatten(0, 1)
         h = torch.addmm(h.flatten(0, 1) + self.narrow.bias, hidden, self.narrow.weight.T)  # sum and product in one
         h = self.dictionary(z.flatten(0, 1), h).view(z.shape)
-        y = self.norm.normalise(self._mixed(h))
-        if self.shortcut is not None and self.shortcut_norm is not None:
-            x = self.shortcut_norm.normalise(self.shortcut(x))
-        return y.add_(x).relu_()
+        return self.norm.normalise(self._mixed(h), plus=self.shortcut(x, valid, valid), relu=True)
 
     def _attended(self, z: Tensor, valid: ValidSteps) -> Tensor:
         """``z``, and what joints take from each other by the graph of their clip."""

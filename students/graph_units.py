@@ -49,12 +49,16 @@ class AdaptiveGraphConv(nn.Module):
     def _likeness(self, x: Tensor, valid: ValidSteps) -> Tensor:
         """``[N, J, in_width]`` -> ``[B, K, J, J]``."""
         count, joints = self.parts.shape[:2]
+        width = len(self.compare.weight) // (2 * count)
+        # The mean over features is taken in the weights: half precision would not hold all sums.
+        share = x.new_ones(len(self.compare.weight), 1, dtype=self.compare.weight.dtype)
+        share[: count * width] /= width
+        weight, bias = self.compare.weight * share, self.compare.bias[:, None] * share
         # Features first in memory: then the steps of a clip lie together, and products sum over them as they are.
-        compared = torch.addmm(self.compare.bias[:, None], self.compare.weight, x.flatten(0, 1).t())
+        compared = torch.addmm(bias, weight, x.flatten(0, 1).t())
         theta, phi = in_clips(compared, joints, valid).reshape(2, -1, valid.steps, joints).unbind()  # [K D B, T, J]
-        summed = torch.bmm(theta.transpose(1, 2), phi).unflatten(0, (count, -1, valid.clips)).sum(1)  # [K, B, J, J]
-        size = valid.lengths.clamp(min=1).to(x.dtype) * (len(compared) // (2 * count))
-        return summed.transpose(0, 1) / size[:, None, None, None]
+        summed = torch.bmm(theta.transpose(1, 2), phi).unflatten(0, (count, width, valid.clips)).sum(1)  # [K, B, J, J]
+        return summed.transpose(0, 1) / valid.lengths.clamp(min=1).to(summed.dtype)[:, None, None, None]
 
 
 class DynamicGraphConv(nn.Module):

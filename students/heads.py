@@ -117,9 +117,9 @@ class ClassHead(nn.Module):
     def forward(self, joints: Padded, persons: int) -> NetOutput:
         """``[B P, T, J, D]`` features, the persons of a clip one after the other -> ``[B, 1, V]`` scores."""
         frame = mean_over_persons(joints.map(self.pool), persons).zeroed()
-        steps = frame.lengths.clamp(min=1).to(frame.values.dtype)
-        once = torch.ones_like(frame.lengths)
-        pooled = Padded((frame.values.sum(1) / steps[:, None])[:, None], once)
+        precise = torch.promote_types(frame.values.dtype, torch.float32)
+        summed = frame.values.sum(1, dtype=precise)
+        pooled = Padded((summed / frame.lengths.clamp(min=1)[:, None])[:, None], torch.ones_like(frame.lengths))
         return NetOutput(pooled.map(lambda x: self.classify(self.dropout(x))), {"frame": frame, "pooled": pooled})
 
     def output_lengths(self, lengths: Tensor) -> Tensor:

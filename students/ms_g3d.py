@@ -68,6 +68,8 @@ class MSG3D(SkeletonNetwork):
         even = [window for window in windows if window < 1 or window % 2 == 0]
         if even:
             raise ValueError(f"a window of {even[0]} frames has no frame in its middle: it must be odd")
+        if not windows:
+            raise ValueError("MSG3D without a window is no MS-G3D: windows must name the frames of at least one window")
         linked = linked_joints(layout)
         graph = disentangled(linked, scales, normalise)
         of_windows = [(window, disentangled(window_of(linked, window), window_scales, normalise)) for window in windows]

@@ -6,14 +6,17 @@ Features lie joints first here, ``[J, T, B, D]``, and their real steps are ``[J,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm
-from students.block_parts import idle_bias
+from students.block_parts import started
 from students.graph_products import graph_products
 from students.joints_first import JointSteps
+from students.temporal_units import over_clips, over_time
+from students.units import NormedLinear, idle_bias
 
 
 class ScaledGraphs(nn.Module):
@@ -46,15 +49,15 @@ class ScaledGraphConv(nn.Module):
     def __init__(self, in_width: int, width: int, graph: Tensor, window: int = 1, stored: bool = False) -> None:
         super().__init__()
         self.graph = ScaledGraphs(graph, window, stored)
-        self.linear = idle_bias(nn.Linear(len(graph) * in_width, width))
+        self.linear = idle_bias(started(nn.Linear(len(graph) * in_width, width)))
         self.norm = MaskedBatchNorm(width)
 
     def forward(self, clips: Tensor, left: JointSteps, stride: int = 1) -> Tensor:
         """``[J, T, B, in_width]``, zero as padding -> ``[window, J, N', width]`` at every ``stride``-th step."""
         graph = self.graph()
         weight = self.linear.weight.view(self.linear.out_features, len(graph), -1).permute(1, 2, 0).contiguous()
-        y = graph_products(clips, weight, graph, stride) + self.linear.bias
-        return self.norm.normalise(left.gather(y)).relu_()
+        y = left.gather(graph_products(clips, weight, graph, stride))
+        return self.norm.normalise(y, offset=self.linear.bias, relu=True)
 
 
 class WindowConv(nn.Module):
@@ -77,15 +80,15 @@ class WindowConv(nn.Module):
         self.window = window
         self.stride = stride
         self.inner = ScaledGraphConv(in_width, inner_width, graph, window, stored)
-        self.collapse = idle_bias(nn.Linear(window * inner_width, width))
+        self.collapse = idle_bias(started(nn.Linear(window * inner_width, width)))
         self.norm = MaskedBatchNorm(width)
 
-    def forward(self, clips: Tensor, left: JointSteps) -> Tensor:
-        """Every window for itself."""
+    def forward(self, clips: Tensor, left: JointSteps, plus: Tensor, relu: bool) -> Tensor:
+        """Every window for itself, plus something, and ReLU, where wanted."""
         inner = self.inner(clips, left, self.stride)
         weight = self.collapse.weight.view(self.collapse.out_features, self.window, -1).permute(1, 2, 0)
-        y = torch.bmm(inner.flatten(1, 2), weight).sum(0) + self.collapse.bias
-        return self.norm.normalise(y.view(*inner.shape[1:3], -1))
+        y = torch.bmm(inner.flatten(1, 2), weight).sum(0).view_as(plus)
+        return self.norm.normalise(y, offset=self.collapse.bias, plus=plus, relu=relu)
 
 
 class MultiScaleTime(nn.Module):
@@ -109,33 +112,34 @@ class MultiScaleTime(nn.Module):
         self.stride = stride
         self.share = share
         self.relu = relu
-        self.squeeze = idle_bias(nn.Linear(in_width, 5 * share))
-        self.squeeze_norm = MaskedBatchNorm(5 * share)
+        self.squeeze = NormedLinear(in_width, 5 * share)
         self.convs = nn.ModuleList(
-            idle_bias(nn.Conv2d(share, share, (3, 1), (stride, 1), (dilation, 0), (dilation, 1)))
-            for dilation in self.DILATIONS
+            idle_bias(started(over_time(share, 3, stride, dilation))) for dilation in self.DILATIONS
         )
-        self.skip = idle_bias(nn.Linear(in_width, share))
+        self.skip = idle_bias(started(nn.Linear(in_width, share)))
         self.norm = MaskedBatchNorm(width)
         changes = in_width != width or stride != 1
-        self.shortcut = idle_bias(nn.Linear(in_width, width)) if changes else None
-        self.shortcut_norm = MaskedBatchNorm(width) if changes else None
+        self.shortcut = NormedLinear(in_width, width) if changes else None
 
     def forward(self, x: Tensor, steps: JointSteps) -> tuple[Tensor, JointSteps]:
         """The branches side by side plus the input, and the steps that are left."""
         left = steps.strided(self.stride)
-        squeezed = self.squeeze_norm.normalise(self.squeeze(x)).relu_()
-        clips = steps.scatter(squeezed).permute(0, 3, 1, 2)  # [J, D, T, B], channels last in memory
-        *read, pooled = clips.split(self.share, dim=1)
-        branches = [conv(part) for conv, part in zip(self.convs, read, strict=True)]
-        branches.append(nn.functional.max_pool2d(pooled, (3, 1), (self.stride, 1), (1, 0)))
-        rows = left.gather(torch.cat(branches, dim=1).permute(0, 2, 3, 1))
+        clips = steps.scatter(self.squeeze(x, relu=True))
+        *read, pooled = clips.split(self.share, dim=-1)
+        convs = [cast(nn.Conv2d, conv) for conv in self.convs]
+        branches = [over_clips(conv, part) for conv, part in zip(convs, read, strict=True)]
+        channels = pooled.permute(0, 3, 1, 2)  # channels last in memory
+        branches.append(nn.functional.max_pool2d(channels, (3, 1), (self.stride, 1), (1, 0)).permute(0, 2, 3, 1))
         kept = x if self.stride == 1 else left.gather(steps.scatter(x)[:, :: self.stride].contiguous())
-        y = self.norm.normalise(torch.cat([rows, self.skip(kept)], dim=-1))
-        if self.shortcut is not None and self.shortcut_norm is not None:
-            kept = self.shortcut_norm.normalise(self.shortcut(kept))
-        y = y.add_(kept)
-        return (y.relu_() if self.relu else y), left
+        skipped = nn.functional.linear(kept, self.skip.weight)
+        y = torch.cat([left.gather(torch.cat(branches, dim=-1)), skipped], dim=-1)
+        plus = kept if self.shortcut is None else self.shortcut(kept)
+        return self.norm.normalise(y, offset=self._offset(convs), plus=plus, relu=self.relu), left
+
+    def _offset(self, convs: Sequence[nn.Conv2d]) -> Tensor:
+        """``[width]``: what the biases would add, which batch norm takes away."""
+        biases = [cast(Tensor, layer.bias) for layer in (*convs, self.skip)]
+        return torch.cat([*biases[:-1], biases[-1].new_zeros(self.share), biases[-1]])
 
 
 class MSG3DStage(nn.Module):
@@ -181,6 +185,6 @@ class MSG3DStage(nn.Module):
         y, left = self.scales(clips, steps).squeeze(0), steps
         for layer in self.times:
             y, left = layer(y, left)
-        for conv in self.windows:
-            y = y.add_(conv(clips, left))
-        return self.last(y.relu_(), left)
+        for number, conv in enumerate(self.windows, 1):
+            y = conv(clips, left, plus=y, relu=number == len(self.windows))
+        return self.last(y, left)

@@ -35,13 +35,13 @@ def _places(prefix: str, classifier: str) -> dict[str, str | Source]:
 
 def _multi_scale_time(ours: str, theirs: str) -> Mapping[str, str | Source]:
     return {
-        f"{ours}.squeeze.{{kind}}": joined(f"{theirs}.branches.{b}.0.{{kind}}" for b in range(5)),
-        f"{ours}.squeeze_norm.norm.{{kind}}": joined(f"{theirs}.branches.{b}.1.{{kind}}" for b in range(5)),
+        f"{ours}.squeeze.linear.{{kind}}": joined(f"{theirs}.branches.{b}.0.{{kind}}" for b in range(5)),
+        f"{ours}.squeeze.norm.norm.{{kind}}": joined(f"{theirs}.branches.{b}.1.{{kind}}" for b in range(5)),
         f"{ours}.convs.{{b}}.{{kind}}": f"{theirs}.branches.{{b}}.3.conv.{{kind}}",
         f"{ours}.skip.{{kind}}": f"{theirs}.branches.5.0.{{kind}}",
         f"{ours}.norm.norm.{{kind}}": joined(f"{theirs}.branches.{end}.{{kind}}" for end in _ENDS),
-        f"{ours}.shortcut.{{kind}}": f"{theirs}.residual.conv.{{kind}}",
-        f"{ours}.shortcut_norm.norm.{{kind}}": f"{theirs}.residual.bn.{{kind}}",
+        f"{ours}.shortcut.linear.{{kind}}": f"{theirs}.residual.conv.{{kind}}",
+        f"{ours}.shortcut.norm.norm.{{kind}}": f"{theirs}.residual.bn.{{kind}}",
     }
 
 

@@ -10,10 +10,12 @@ from typing_extensions import Unpack
 
 from slr.layers import MaskedBatchNorm, STCAttention, ValidSteps
 from slr.skeleton import SkeletonLayout, adjacency, skeleton_layout
-from students.block_parts import every_step, idle_bias, transposed
+from students.block_parts import started, transposed
 from students.drop_masks import DropMasks
 from students.heads import HeadOptions
 from students.skeleton_network import BlockTrunk, SkeletonNetwork
+from students.temporal_units import over_clips, over_time
+from students.units import NormedLinear, Shortcut, beginning_at_nothing, idle_bias
 
 _CLOSE_TO_NOTHING = 0.001  # added to what a column of a graph is divided by
 
@@ -95,17 +97,12 @@ class SLGCNBlock(nn.Module):
         drop: bool = False,
     ) -> None:
         super().__init__()
-        if kernel % 2 == 0:
-            raise ValueError(f"temporal kernel {kernel} is even: only an odd one has as many frames before as after")
         self.stride = stride
         self.graph = DecoupledGraphConv(in_width, width, parts, groups)
         self.attention = STCAttention(width, parts.shape[-1])
-        self.time = idle_bias(nn.Conv2d(width, width, (kernel, 1), (stride, 1), (kernel // 2, 0)))
+        self.time = idle_bias(started(over_time(width, kernel, stride)))
         self.norm = MaskedBatchNorm(width)
-        self.residual = residual
-        changes = residual and (in_width != width or stride != 1)
-        self.shortcut = idle_bias(nn.Linear(in_width, width)) if changes else None
-        self.shortcut_norm = MaskedBatchNorm(width) if changes else None
+        self.shortcut = Shortcut(in_width, width, stride) if residual else None
         self.drop = DropMasks() if drop else None
         self.shortcut_drop = DropMasks() if drop and residual else None
         self.skeleton: Tensor
@@ -114,19 +111,15 @@ class SLGCNBlock(nn.Module):
     def forward(self, x: Tensor, valid: ValidSteps) -> tuple[Tensor, ValidSteps]:
         """Convolve over the joints of each frame, then over the frames of each joint."""
         left = valid.strided(self.stride)
-        clips = self.attention(valid.scatter(self.graph(x))).values.permute(0, 3, 1, 2)  # channels last in memory
-        y = self.norm.normalise(left.gather(self.time(clips).permute(0, 2, 3, 1)))
-        if self.drop is not None:
-            y = self.drop(y, left, self.skeleton)
-        if self.residual:
-            y = y.add_(self._kept(x, valid, left))
-        return y.relu_(), left
-
-    def _kept(self, x: Tensor, valid: ValidSteps, left: ValidSteps) -> Tensor:
-        kept = every_step(x, self.stride, valid, left)
-        if self.shortcut is not None and self.shortcut_norm is not None:
-            kept = self.shortcut_norm.normalise(self.shortcut(kept))
-        return kept if self.shortcut_drop is None else self.shortcut_drop(kept, left, self.skeleton)
+        clips = self.attention(valid.scatter(self.graph(x, valid)))
+        y = left.gather(over_clips(self.time, clips.values))
+        plus = None if self.shortcut is None else self.shortcut(x, valid, left)
+        if self.drop is None or not self.drop.drops:
+            return self.norm.normalise(y, offset=self.time.bias, plus=plus, relu=True), left
+        y = self.drop(self.norm.normalise(y, offset=self.time.bias), left, self.skeleton)
+        if plus is not None and self.shortcut_drop is not None:
+            y = y + self.shortcut_drop(plus, left, self.skeleton)
+        return torch.relu(y), left
 
 
 class DecoupledGraphConv(nn.Module):
@@ -149,24 +142,18 @@ class DecoupledGraphConv(nn.Module):
         if width % groups:
             raise ValueError(f"{groups} groups cannot share {width} channels: groups must divide the width")
         self.graphs = nn.Parameter(parts[:, None].repeat(1, groups, 1, 1))  # [K, G, J, J]
-        self.linear = idle_bias(nn.Linear(in_width, len(parts) * width))
-        nn.init.normal_(self.linear.weight, std=(0.5 / (len(parts) * width)) ** 0.5)
-        self.linear_norm = MaskedBatchNorm(len(parts) * width)
-        self.norm = MaskedBatchNorm(width)
-        nn.init.constant_(self.norm.norm.weight, 1e-6)  # the unit begins as its shortcut
-        self.shortcut = idle_bias(nn.Linear(in_width, width)) if in_width != width else None
-        self.shortcut_norm = MaskedBatchNorm(width) if in_width != width else None
+        self.value = NormedLinear(in_width, len(parts) * width)
+        nn.init.normal_(self.value.linear.weight, std=(0.5 / (len(parts) * width)) ** 0.5)
+        self.norm = beginning_at_nothing(MaskedBatchNorm(width))
+        self.shortcut = Shortcut(in_width, width)
 
     def set_epoch(self, epoch: int) -> None:
         """The graphs learn from the second epoch on."""
         self.graphs.requires_grad_(epoch > 0)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, valid: ValidSteps) -> Tensor:
         """Every frame for itself."""
-        y = self.norm.normalise(self._gathered(self.linear_norm.normalise(self.linear(x))))
-        if self.shortcut is not None and self.shortcut_norm is not None:
-            x = self.shortcut_norm.normalise(self.shortcut(x))
-        return y.add_(x).relu_()
+        return self.norm.normalise(self._gathered(self.value(x)), plus=self.shortcut(x, valid, valid), relu=True)
 
     def _gathered(self, z: Tensor) -> Tensor:
         """``[N, J, K width]`` -> ``[N, J, width]``, the parts summed."""

@@ -16,18 +16,17 @@ from torch import Tensor, nn
 from slr.data import inspect
 from slr.types import Network
 from workbench.assemble import make_plan
-from workbench.config import load_config
 from workbench.environment import describe_environment
 from workbench.findings import told
 from workbench.isolated.check import check_isolated_corpus, check_isolated_run
 from workbench.isolated.place import IsolatedPlace
-from workbench.isolated.schema import IsolatedData, IsolatedEvaluate, IsolatedTrainConfig
+from workbench.isolated.schema import IsolatedData, IsolatedEvaluate
 from workbench.made_teacher import check_ready_made
 from workbench.making import Making
 from workbench.preflight import check_distillation, check_training
 from workbench.progress import Progress
 from workbench.schema import Data, DistillConfig, Evaluate, Run, TrainConfig
-from workbench.settings import about_isolated_clips, corpus_section, load_either
+from workbench.settings import about_isolated_clips, corpus_section, load_either, load_isolated
 from workbench.workplace import Workplace
 
 _EXTRAS = (
@@ -59,7 +58,7 @@ def check(what: str | None, words: list[str], configs: Path, progress: Progress,
         return True
     if what.endswith((".yaml", ".yml")):
         if about_isolated_clips(what, words):
-            return check_isolated_run(load_config(what, words, schema=IsolatedTrainConfig), progress, console)
+            return check_isolated_run(load_isolated(what, words), progress, console)
         config = load_either(what, words)
         needs = check_training(config) if isinstance(config, TrainConfig) else check_distillation(config)
         console.print(f"{what}: the networks can be built, and the losses find their taps")

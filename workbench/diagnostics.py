@@ -106,16 +106,27 @@ def understanding(student: NetOutput, teacher: NetOutput, batch: Batch) -> Findi
     ``pseudo_labels.all``, ``.non_blank`` and ``.dense`` are the accuracies of the student against the alignment of the
     transcripts that the teacher finds most probable (:class:`slr.ctc.PseudoLabelAccuracy`), clips that the teacher
     cannot align left out. A teacher that writes other classes than the student is asked for its entropy alone.
+    Of isolated clips ``teacher.top1`` and ``student.top1`` are the shares whose class is found, in place of all these.
     """
     ours, theirs, glosses = student.logits.to("cpu"), teacher.logits.to("cpu"), batch.glosses.to("cpu")
     ours, theirs = ours.detach().zeroed(), theirs.detach().zeroed()
     entropy = torch.special.entr(theirs.values.softmax(dim=-1)).sum(dim=-1)  # [B, S]
     steps = int(theirs.lengths.sum())
-    findings = {"teacher.entropy": (float(entropy[theirs.mask].sum()), steps), "student.wer": _errors(ours, glosses)}
+    findings: Findings = {"teacher.entropy": (float(entropy[theirs.mask].sum()), steps)}
+    if batch.labels is not None:
+        labels = batch.labels.to("cpu")
+        return {**findings, "teacher.top1": _hits(theirs, labels), "student.top1": _hits(ours, labels)}
+    findings["student.wer"] = _errors(ours, glosses)
     if theirs.values.shape[-1] == ours.values.shape[-1]:
         findings["teacher.wer"] = _errors(theirs, glosses)
         findings |= _agreement(ours, theirs, glosses)
     return findings
+
+
+def _hits(logits: Padded, labels: Tensor) -> tuple[float, float]:
+    """Clips whose class scores best, and clips."""
+    right = (logits.values.argmax(dim=-1) == labels[:, None]) & logits.mask
+    return float(right.sum()), len(labels)
 
 
 def _errors(logits: Padded, glosses: Padded) -> tuple[float, float]:

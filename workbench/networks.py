@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -22,9 +22,14 @@ from slr.skeleton import layout_names, skeleton_layout
 from workbench.assemble import make_network
 from workbench.cost import count_macs, count_parameters, count_trainable
 from workbench.progress import Progress
+from workbench.published import CAPTION as PUBLISHED_CAPTION
+from workbench.published import COLUMNS as PUBLISHED_COLUMNS
+from workbench.published import SIDES as PUBLISHED_SIDES
+from workbench.published import PublishedCost, published_costs
 from workbench.result import short
 from workbench.targets import resolve
 
+Side = Literal["left", "right"]
 PACKAGES = ("teachers", "students")
 CLASSES = 1232  # the 1231 glosses of Phoenix-2014's training clips, and the blank
 FPS = 25
@@ -34,7 +39,7 @@ BEGIN, END = "<!-- networks: python scripts/check.py networks --into README.md -
 CAPTION = f"defaults of the constructors, {CLASSES} classes; MAC/s: multiply-adds per second of signing at {FPS} frames"
 
 _COLUMNS = ("network", "role", "reads", "skeleton layouts", "parameters", "trainable", "MAC/s")
-_SIDES: tuple[Literal["left", "right"], ...] = ("left", "left", "left", "left", "right", "right", "right")
+_SIDES: tuple[Side, ...] = ("left", "left", "left", "left", "right", "right", "right")
 
 
 @dataclass(frozen=True)
@@ -72,13 +77,17 @@ def list_networks(progress: Progress, console: Console, *, as_markdown: bool = F
         for path in paths:
             costs.append(cost_of(path))
             bar.advance(path)
+    published = list(published_costs(paths))
     if into is not None:
-        write_between_markers(into, markdown(costs))
+        write_between_markers(into, markdown(costs, published))
     elif as_markdown:
-        console.file.write(markdown(costs))  # not printed: the console would fold the lines
+        console.file.write(markdown(costs, published))  # not printed: the console would fold the lines
     else:
-        console.print(_table(costs))
+        console.print(_table(_COLUMNS, _SIDES, map(_cells, costs)))
         console.print(CAPTION)
+        if published:
+            console.print(_table(PUBLISHED_COLUMNS, PUBLISHED_SIDES, (cost.cells() for cost in published)))
+            console.print(PUBLISHED_CAPTION)
 
 
 def network_paths() -> list[str]:
@@ -105,11 +114,19 @@ def cost_of(path: str) -> NetworkCost:
     )
 
 
-def markdown(costs: Sequence[NetworkCost]) -> str:
-    """The table in Markdown."""
-    rules = ["---:" if side == "right" else "---" for side in _SIDES]
-    rows = [_COLUMNS, rules, *((f"`{name}`", *others) for name, *others in map(_cells, costs))]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+def markdown(costs: Sequence[NetworkCost], published: Sequence[PublishedCost] = ()) -> str:
+    """The tables in Markdown, the second one only if there is anything in it."""
+    first = _rows(_COLUMNS, _SIDES, map(_cells, costs))
+    if not published:
+        return first
+    second = _rows(PUBLISHED_COLUMNS, PUBLISHED_SIDES, (cost.cells() for cost in published))
+    return f"{first}\n{PUBLISHED_CAPTION}\n\n{second}"
+
+
+def _rows(columns: Sequence[str], sides: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    rules = ["---:" if side == "right" else "---" for side in sides]
+    lines = [columns, rules, *((f"`{name}`", *others) for name, *others in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def write_between_markers(path: Path | str, table: str) -> None:
@@ -125,12 +142,12 @@ def write_between_markers(path: Path | str, table: str) -> None:
     write_text(Path(path), f"{before}{begin}\n\n{table}\n{end}{after}")
 
 
-def _table(costs: Sequence[NetworkCost]) -> Table:
+def _table(columns: Sequence[str], sides: Sequence[Side], rows: Iterable[Sequence[str]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for column, side in zip(_COLUMNS, _SIDES, strict=True):
+    for column, side in zip(columns, sides, strict=True):
         table.add_column(column, justify=side)
-    for cost in costs:
-        table.add_row(*_cells(cost))
+    for row in rows:
+        table.add_row(*row)
     return table
 
 

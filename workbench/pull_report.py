@@ -10,6 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from workbench.pull_watch import supervision
+
 _SHOWN = ("weight", "gradient", "cosine")  # columns of their own; what else a loss measures follows them
 
 
@@ -48,7 +50,13 @@ def render_diagnostics(summary: Mapping[str, Any]) -> RenderableType:
     title = f"what pulled at the student, means over {summary['epochs']} epochs (the last)"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("loss", no_wrap=True)
-    for column in ("weight", "gradient", "share", "cosine\nwith CTC", *(name.replace("_", "\n") for name in meters)):
+    for column in (
+        "weight",
+        "gradient",
+        "share",
+        f"cosine with\n{supervision(mean)}",
+        *(name.replace("_", "\n") for name in meters),
+    ):
         table.add_column(column, justify="right", no_wrap=True)
     together = sum(term.get("gradient", 0.0) for term in terms.values())
     for name, term in terms.items():
@@ -62,13 +70,20 @@ def render_diagnostics(summary: Mapping[str, Any]) -> RenderableType:
 def _sentences(mean: Mapping[str, Any], last: Mapping[str, Any]) -> Iterator[str]:
     if "teacher" not in mean:
         return
+    entropy = f"entropy of the teacher {mean['teacher']['entropy']:.2f} nats per"
+    if "top1" in mean["teacher"]:
+        tops = [
+            f"{who} top-1 {100 * mean[who]['top1']:.1f} % ({100 * last.get(who, mean[who])['top1']:.1f} %)"
+            for who in ("teacher", "student")
+        ]
+        yield f"On the training clips measured, as they are shown: {', '.join([*tops, entropy])} clip."
+        return
     wers = [
         f"{who} WER {100 * mean[who]['wer']:.1f} % ({100 * last.get(who, mean[who])['wer']:.1f} %)"
         for who in ("teacher", "student")
         if "wer" in mean.get(who, {})
     ]
-    entropy = f"entropy of the teacher {mean['teacher']['entropy']:.2f} nats per step"
-    yield f"On the training clips measured, as they are shown, decoded greedily: {', '.join([*wers, entropy])}."
+    yield f"On the training clips measured, as they are shown, decoded greedily: {', '.join([*wers, entropy])} step."
     if "pseudo_labels" in mean:
         shares = last.get("pseudo_labels", mean["pseudo_labels"])
         named = ", ".join(f"{name.replace('_', '-')} {share:.1%}" for name, share in shares.items())

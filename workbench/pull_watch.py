@@ -63,12 +63,21 @@ class PullWatch:
             if all(cosine is not None and cosine < self.fighting for cosine in cosines):
                 yield Alarm(
                     f"{name} fights",
-                    f"the loss {name!r} pulls against CTC (cosine of their gradients {_listed(cosines, '.2f')} in the "
-                    f"epochs {epochs}): lower its weight, let it fade with decay_start and decay_epochs, or make sure "
-                    "that teacher and student are shown the same frames",
+                    f"the loss {name!r} pulls against {supervision(found[-1])} (cosine of their gradients "
+                    f"{_listed(cosines, '.2f')} in the epochs {epochs}): lower its weight, let it fade with "
+                    "decay_start and decay_epochs, or make sure that teacher and student are shown the same frames",
                 )
 
     def _worse(self, found: Sequence[Mapping[str, Any]], epochs: str) -> Iterator[Alarm]:
+        tops = [(each.get("teacher", {}).get("top1"), each.get("student", {}).get("top1")) for each in found]
+        if all(None not in pair and pair[1] - pair[0] > self.worse for pair in tops):
+            teacher, student = (_listed([100 * pair[side] for pair in tops], ".1f") for side in (0, 1))
+            yield Alarm(
+                "worse teacher",
+                f"the teacher knows fewer of the training clips than the student does (top-1 {teacher} % against "
+                f"{student} % in the epochs {epochs}): take a better teacher, or let its losses fade with decay_start "
+                "and decay_epochs",
+            )
         wers = [(each.get("teacher", {}).get("wer"), each.get("student", {}).get("wer")) for each in found]
         if all(None not in pair and pair[0] - pair[1] > self.worse for pair in wers):
             teacher, student = (_listed([100 * pair[side] for pair in wers], ".1f") for side in (0, 1))
@@ -78,6 +87,11 @@ class PullWatch:
                 f"% in the epochs {epochs}): take a better teacher, or let its losses fade with decay_start and "
                 "decay_epochs",
             )
+
+
+def supervision(diagnosed: Mapping[str, Any]) -> str:
+    """What the supervised losses learn from, as diagnostics tell: CTC, or the labels of isolated clips."""
+    return "the labels" if "top1" in diagnosed.get("student", {}) else "CTC"
 
 
 def worse_on_dev(teacher: float, student: float, margin: float = WORSE) -> Alarm | None:

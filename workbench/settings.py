@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench.components import TARGET
 from workbench.config import load_config, resolved_value
+from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.schema import ISOLATED, IsolatedData, IsolatedTrainConfig
 from workbench.layers import read_layers
 from workbench.schema import Data, DistillConfig, ReleasedConfig, TrainConfig
@@ -25,13 +26,26 @@ def load_alone(path: Path | str, words: Sequence[str] = ()) -> TrainConfig | Iso
     return load_config(path, words, schema=TrainConfig)
 
 
-def load_isolated(path: Path | str, words: Sequence[str] = ()) -> IsolatedTrainConfig:
-    """A configuration about isolated clips.
+def load_isolated(path: Path | str, words: Sequence[str] = ()) -> IsolatedTrainConfig | IsolatedDistillConfig:
+    """A configuration about isolated clips: of a distillation, or of a training alone when it has no ``student``.
 
     Raises:
         ConfigError: as :func:`workbench.config.load_config` does.
     """
+    if resolved_value(path, words, ("student",), schema=IsolatedDistillConfig) is not None:
+        return load_config(path, words, schema=IsolatedDistillConfig)
     return load_config(path, words, schema=IsolatedTrainConfig)
+
+
+def load_distillation(path: Path | str, words: Sequence[str] = ()) -> DistillConfig | IsolatedDistillConfig:
+    """A configuration of a distillation; its corpus says whether on sentences or on isolated clips.
+
+    Raises:
+        ConfigError: as :func:`workbench.config.load_config` does.
+    """
+    if about_isolated_clips(path, words):
+        return load_config(path, words, schema=IsolatedDistillConfig)
+    return load_config(path, words, schema=DistillConfig)
 
 
 def about_isolated_clips(path: Path | str, words: Sequence[str] = ()) -> bool:

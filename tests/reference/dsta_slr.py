@@ -41,8 +41,8 @@ def plain_block(block: nn.Module, x: Tensor) -> Tensor:
 
 def spatial(unit: nn.Module, x: Tensor) -> Tensor:
     """The six steps of the formula."""
-    z = torch.einsum("nctv,dc->ndtv", x, unit.embed.weight) + unit.embed.bias[None, :, None, None]
-    z = batch_norm(z, unit.embed_norm.norm)
+    z = torch.einsum("nctv,dc->ndtv", x, unit.embed.linear.weight) + unit.embed.linear.bias[None, :, None, None]
+    z = batch_norm(z, unit.embed.norm.norm)
     batch, width, steps, joints = z.shape
     words = dictionary(unit.dictionary, z)
     normed = channel_norm(z, unit.attend_norm)
@@ -57,9 +57,16 @@ def spatial(unit: nn.Module, x: Tensor) -> Tensor:
     by_share = h.view(batch, unit.graphs, -1, steps, joints)
     y = torch.einsum("nkctv,kcvw->nkctw", by_share, channels).reshape(batch, width, steps, joints)
     y = batch_norm(y, unit.norm.norm)
-    if unit.shortcut is not None:
-        x = batch_norm(pointwise(x, unit.shortcut), unit.shortcut_norm.norm)
-    return torch.relu(y + x)
+    return torch.relu(y + shortcut(unit.shortcut, x))
+
+
+def shortcut(module: nn.Module, x: Tensor) -> Tensor:
+    """The input as it is, or every stride-th step of it through a convolution and batch norm."""
+    if module.change is None:
+        return x
+    linear = module.change.linear
+    x = F.conv2d(x, linear.weight[:, :, None, None], linear.bias, (module.stride, 1))
+    return batch_norm(x, module.change.norm.norm)
 
 
 def dictionary(module: nn.Module, z: Tensor) -> Tensor:
@@ -83,7 +90,7 @@ def stc(module: nn.Module, y: Tensor) -> Tensor:
 
 def dropped(x: Tensor, masks: nn.Module | None, graph: Tensor) -> Tensor:
     """Joints with their neighbours, then spans of time, each where a seed falls."""
-    if masks is None or not (masks.training and masks.active):
+    if masks is None or not masks.drops:
         return x
     with torch.no_grad():
         size = x.abs().mean(2).mean(1)  # [B, J]

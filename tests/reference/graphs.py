@@ -26,6 +26,17 @@ def hop_distance(size: int, bones: list[tuple[int, int]]) -> Matrix:
     return distance
 
 
+def distance(size: int, bones: list[tuple[int, int]], max_hop: int) -> list[Matrix]:
+    """A part per number of hops; a joint takes an equal share of everyone at most ``max_hop`` away."""
+    hops = hop_distance(size, bones)
+    parts = [[[0.0] * size for _ in range(size)] for _ in range(max_hop + 1)]
+    for target in range(size):
+        sources = [source for source in range(size) if hops[source][target] <= max_hop]
+        for source in sources:
+            parts[int(hops[source][target])][source][target] = 1 / len(sources)
+    return parts
+
+
 def spatial(size: int, bones: list[tuple[int, int]], centre: int, max_hop: int) -> list[Matrix]:
     """The spatial configuration of ST-GCN: the joint, then per hop its far neighbours and its near ones."""
     distance = hop_distance(size, bones)

@@ -61,8 +61,8 @@ def plain_time(unit: nn.Module, x: Tensor) -> Tensor:
     share, branches = unit.share, []
     for number in range(5):
         own = slice(number * share, (number + 1) * share)
-        found = F.conv2d(x, unit.squeeze.weight[own, :, None, None], unit.squeeze.bias[own])
-        found = torch.relu(batch_norm(found, unit.squeeze_norm.norm, own))
+        found = F.conv2d(x, unit.squeeze.linear.weight[own, :, None, None], unit.squeeze.linear.bias[own])
+        found = torch.relu(batch_norm(found, unit.squeeze.norm.norm, own))
         if number < 4:
             conv = unit.convs[number]
             found = F.conv2d(found, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation)
@@ -73,7 +73,7 @@ def plain_time(unit: nn.Module, x: Tensor) -> Tensor:
     branches.append(batch_norm(found, unit.norm.norm, slice(5 * share, 6 * share)))
     y = torch.cat(branches, 1)
     if unit.shortcut is not None:
-        x = F.conv2d(x, unit.shortcut.weight[:, :, None, None], unit.shortcut.bias, (unit.stride, 1))
-        x = batch_norm(x, unit.shortcut_norm.norm)
+        x = F.conv2d(x, unit.shortcut.linear.weight[:, :, None, None], unit.shortcut.linear.bias, (unit.stride, 1))
+        x = batch_norm(x, unit.shortcut.norm.norm)
     y = y + x
     return torch.relu(y) if unit.relu else y

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from tests.reference.dsta_slr import batch_norm, dropped, pointwise, stc
+from tests.reference.dsta_slr import batch_norm, dropped, pointwise, shortcut, stc
 
 F = nn.functional
 
@@ -28,12 +28,9 @@ def plain_block(block: nn.Module, x: Tensor) -> Tensor:
     y = stc(block.attention, plain_graphs(block.graph, x))
     y = batch_norm(F.conv2d(y, conv.weight, conv.bias, conv.stride, conv.padding), block.norm.norm)
     y = dropped(y, block.drop, block.skeleton)
-    if not block.residual:
+    if block.shortcut is None:
         return torch.relu(y)
-    if block.shortcut is not None:
-        weight = block.shortcut.weight[:, :, None, None]
-        x = batch_norm(F.conv2d(x, weight, block.shortcut.bias, (block.stride, 1)), block.shortcut_norm.norm)
-    return torch.relu(y + dropped(x, block.shortcut_drop, block.skeleton))
+    return torch.relu(y + dropped(shortcut(block.shortcut, x), block.shortcut_drop, block.skeleton))
 
 
 def plain_graphs(conv: nn.Module, x: Tensor) -> Tensor:
@@ -42,9 +39,7 @@ def plain_graphs(conv: nn.Module, x: Tensor) -> Tensor:
     width = conv.norm.norm.weight.shape[0]
     graphs = conv.graphs.repeat_interleave(width // groups, dim=1)  # [K, C, J, J]
     scale = torch.diag_embed(1 / (graphs.abs().sum(2) + 0.001))
-    z = batch_norm(pointwise(x, conv.linear), conv.linear_norm.norm)
+    z = batch_norm(pointwise(x, conv.value.linear), conv.value.norm.norm)
     z = z.view(len(x), count, width, x.shape[2], joints)
     y = batch_norm(torch.einsum("nkctv,kcvw->nctw", z, graphs @ scale), conv.norm.norm)
-    if conv.shortcut is not None:
-        x = batch_norm(pointwise(x, conv.shortcut), conv.shortcut_norm.norm)
-    return torch.relu(y + x)
+    return torch.relu(y + shortcut(conv.shortcut, x))

@@ -27,6 +27,7 @@ SIZES = {
     "nose-hands-3": 3,
     "leap-hand-20": 20,
     "coco-17": 17,
+    "mediapipe-hand-21": 21,
 }
 
 
@@ -154,12 +155,16 @@ def _names(indexes: list[int]) -> list[str]:
     return [skeleton_layout("coco-wholebody-133").joints[index] for index in indexes]
 
 
-def test_ntu_and_kinect_bones_are_the_published_edges() -> None:
+def test_bones_are_the_published_edges() -> None:
     ntu = "0,1 1,20 2,20 3,2 4,20 5,4 6,5 7,6 8,20 9,8 10,9 11,10 12,0 13,12 14,13 15,14 16,0 17,16 18,17 19,18"
     ntu += " 21,22 22,7 23,24 24,11"
     kinect = "0,1 1,2 3,2 4,2 5,4 6,5 7,6 8,2 9,8 10,9 11,10 12,0 13,12 14,13 15,14 16,0 17,16 18,17 19,18"
+    pyskl = ntu.replace("21,22", "21,7").replace("23,24", "23,11")
+    coco = "15,13 13,11 16,14 14,12 11,5 12,6 9,7 7,5 10,8 8,6 5,0 6,0 1,0 3,1 2,0 4,2"
+    hand = " ".join(f"{joint},{0 if joint % 4 == 1 else joint - 1}" for joint in range(1, 21))
     openpose = "4,3 3,2 7,6 6,5 13,12 12,11 10,9 9,8 11,5 8,2 5,1 2,1 0,1 15,0 14,0 17,15 16,14"
-    for name, edges in (("ntu-25", ntu), ("kinect-20", kinect), ("openpose-18", openpose)):
+    ours = {"ntu-25": ntu, "ntu-25-pyskl": pyskl, "kinect-20": kinect, "openpose-18": openpose, "coco-17": coco}
+    for name, edges in {**ours, "mediapipe-hand-21": hand}.items():
         published = {tuple(map(int, edge.split(",")))[::-1] for edge in edges.split()}
         assert set(skeleton_layout(name).bones) == published
 
@@ -319,7 +324,16 @@ def test_spatial_partition_equals_the_loop_over_neighbours(name: str, max_hop: i
     torch.testing.assert_close(adjacency(layout, "spatial", max_hop), expected)
 
 
-@pytest.mark.parametrize("name", ["sign-27", "arm"])
+@pytest.mark.parametrize("max_hop", [1, 2, 3])
+@pytest.mark.parametrize("name", ["ntu-25-pyskl", "coco-17", "mediapipe-hand-21", "arm"])
+def test_uniform_and_distance_partitions_equal_the_loop_over_neighbours(name: str, max_hop: int) -> None:
+    layout = SkeletonLayout.from_dict(arm()) if name == "arm" else skeleton_layout(name)
+    rings = torch.tensor(graphs.distance(len(layout), list(layout.bones), max_hop))
+    torch.testing.assert_close(adjacency(layout, "distance", max_hop), rings)
+    torch.testing.assert_close(adjacency(layout, "uniform", max_hop), rings.sum(0, keepdim=True))
+
+
+@pytest.mark.parametrize("name", ["sign-27", "ntu-25-pyskl", "coco-17", "mediapipe-hand-21", "arm"])
 def test_directed_partition_equals_the_loop_over_parents_and_children(name: str) -> None:
     layout = SkeletonLayout.from_dict(arm()) if name == "arm" else skeleton_layout(name)
     expected = torch.tensor(graphs.directed(len(layout), list(layout.bones)))

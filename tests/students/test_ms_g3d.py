@@ -44,7 +44,7 @@ def test_a_stage_is_the_sum_of_its_two_ways() -> None:
     way, _ = stage.times[0](stage.scales(clips, steps).squeeze(0), steps)
     way, _ = stage.times[1](way, left)
     assert (way < 0).any(), "the second unit over time has no ReLU"
-    ways = way + sum(conv(clips, left) for conv in stage.windows)
+    ways = way + sum(conv(clips, left, torch.zeros_like(way), relu=False) for conv in stage.windows)
     expected, _ = stage.last(torch.relu(ways), left)
     got, seen = stage(x, steps)
     torch.testing.assert_close(got, expected)
@@ -59,7 +59,7 @@ def test_a_window_sees_its_frames_and_no_other() -> None:
     seen = []
     for values in (clip, other):
         x, steps = joints_first(Padded(values, torch.tensor([20])))
-        seen.append(stage.windows[0](steps.scatter(x), steps))
+        seen.append(stage.windows[0](steps.scatter(x), steps, torch.zeros(27, 20, 6).double(), relu=False))
     changed = (seen[0] != seen[1]).any(-1).any(0).nonzero().flatten().tolist()
     assert changed == [8, 9, 10, 11, 12]
 

@@ -13,6 +13,7 @@ from slr.skeleton import SkeletonLayout, layout_names
 from slr.types import NetOutput, Padded
 from tests.workbench.running import ROOT, here
 from workbench.networks import BEGIN, CLASSES, END, NetworkCost, cost_of, markdown, write_between_markers
+from workbench.published import published_costs
 
 
 class HandsOnly(nn.Module):
@@ -80,6 +81,15 @@ def test_a_table_in_markdown_has_a_row_per_network() -> None:
     assert lines[2] == "| `A` | student | pose 27 joints | ntu-25, sign-27 | 1.50 M | 1.00 k | 2.00 G |"
     assert "| all |" in lines[3]
     assert "| - |" in lines[4]
+
+
+def test_published_networks_come_with_the_weights_they_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    light, s8 = published_costs(["students.LightDKEGCN", "teachers.STSGNet", "students.STGT", "students.S8"])
+    assert light.cells() == ("LightDKEGCN", "ntu-25", "2", "372,788", "780 M", "light-dke-gcn")
+    assert s8.cells() == ("S8", "ntu-25", "2", "2,522,696", "3.22 G", "-")
+    both = markdown([], [light, s8])
+    assert both.startswith(markdown([]))
+    assert both.endswith("| `S8` | ntu-25 | 2 | 2,522,696 | 3.22 G | - |\n")
 
 
 def test_the_readme_shows_the_table_that_the_command_prints() -> None:

@@ -12,9 +12,11 @@ import pytest
 import torch
 
 import workbench.measure
+from slr.ctc import BeamDecoder
 from slr.data import Phoenix2014
 from slr.scoring import read_transcripts
-from tests.workbench.dumps import Dump, network_dump
+from slr.types import Padded
+from tests.workbench.dumps import FRAMES_PER_STEP, Dump, clips_of, network_dump
 from tests.workbench.running import MAIN_CONFIG, Done, distilled, here, read_json, sha256, snapshot, tiny_words
 from workbench.checkpoint import load_network
 
@@ -71,6 +73,18 @@ def distilled_rows(folder: Path) -> list[dict[str, float]]:
     return [row["terms"] for row in rows if row["network"] == "student"]
 
 
+def spans_in_half_precision(dump: Dump, clip: str) -> list[tuple[float, float]]:
+    """Begin and end in seconds of what a beam search reads in the scores of a dump, rounded as a store rounds them."""
+    arrays = dump.read(clip)
+    steps = int(arrays["logits_length"])
+    scores = torch.from_numpy(arrays["logits"][:steps]).half().float()
+    ours = torch.cat([scores[:, -1:], scores[:, :-1].flip(1)], dim=1)  # the blank first, the glosses in our order
+    best = BeamDecoder(10).decode(Padded(ours[None], torch.tensor([steps])))[0].hypotheses[0]
+    frames = next(dump.corpus.num_frames(one) for one in clips_of(dump.corpus) if one.id == clip)
+    ends = [min((last + 1) * FRAMES_PER_STEP, frames) / 25 for last in best.ends]
+    return [(first * FRAMES_PER_STEP / 25, end) for first, end in zip(best.starts, ends, strict=True)]
+
+
 def test_it_teaches_what_the_network_teaches_within_half_precision(taught: Taught, foreign: Done) -> None:
     assert f"teacher  outputs of CorrNet, read from {taught.store}" in foreign.err
     assert "student alone  reused from" in foreign.err
@@ -94,13 +108,13 @@ def test_its_error_rate_is_that_of_the_outputs_and_it_is_called_foreign(taught: 
             read_transcripts(folder / f"hypotheses.teacher.{split}.ctm")
             for folder in (foreign.folder, taught.done.folder)
         )
-        assert {clip: found.glosses for clip, found in mine.items()} == {
-            clip: found.glosses for clip, found in true.items()
-        }
         for clip, found in mine.items():
-            for (begin, end), (true_begin, true_end) in zip(found.times, true[clip].times, strict=True):
-                assert begin == pytest.approx(true_begin)
-                assert end == pytest.approx(true_end, abs=0.041)  # whether a frame that was skipped belongs to a step
+            assert found.glosses == true[clip].glosses
+            # In float32 a teacher as unsure as this one may place a gloss elsewhere.
+            spans = spans_in_half_precision(taught.dump, clip)
+            for (begin, end), (first, behind) in zip(found.times, spans, strict=True):
+                assert begin == pytest.approx(first)
+                assert end == pytest.approx(behind, abs=0.041)  # whether a frame that was skipped belongs to a step
     assert (ours["teacher"]["name"], ours["teacher"]["foreign"]) == ("CorrNet", True)
     assert ours["teacher"]["params"] is None
     assert ours["teacher"]["outputs"]["folder"] == str(taught.store)

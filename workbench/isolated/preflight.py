@@ -10,7 +10,7 @@ from torch import nn
 
 from kd.objective import Objective
 from slr.data.isolated import collate_isolated
-from slr.types import Batch, Network
+from slr.types import Batch, NetOutput, Network, Padded
 from workbench.components import build
 from workbench.faults import ConfigError, Fault, Place
 from workbench.isolated.place import IsolatedPlace
@@ -92,13 +92,28 @@ def two_clips(place: IsolatedPlace) -> Batch:
     return collate_isolated([dataset[0], dataset[len(dataset) - 1]])
 
 
-def send_through(network: nn.Module, objectives: Iterable[Objective], batch: Batch) -> None:
+def send_through(
+    network: nn.Module, objectives: Iterable[Objective], batch: Batch, teacher: Mapping[str, int] | None = None
+) -> None:
     """See that clips go through a network, and its answer through the losses.
+
+    ``teacher`` are the widths of what a teacher publishes; without one a network that is its own stands in for it.
 
     Raises:
         ValueError: when they do not.
     """
     with preserved(), torch.no_grad():
         output = network.eval()(batch.stream(cast(Network, network).input_stream))
+        said = output if teacher is None else _stand_in(output, teacher)
         for objective in objectives:
-            objective(output, output if objective.needs_teacher else None, batch)
+            objective(output, said if objective.needs_teacher else None, batch)
+
+
+def _stand_in(output: NetOutput, widths: Mapping[str, int]) -> NetOutput:
+    """Zeros as wide as what a teacher publishes, in as many steps as ``output`` has there."""
+
+    def zeros(name: str) -> Padded:
+        like = output.taps.get(name, output.logits)
+        return Padded(torch.zeros(*like.values.shape[:2], widths[name]), like.lengths)
+
+    return NetOutput(zeros("logits"), {name: zeros(name) for name in widths if name != "logits"})

@@ -10,6 +10,7 @@ from torch import nn
 
 from workbench.checkpoint import NetworkCard, load_network
 from workbench.fitting import differences, gloss_difference
+from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.isolated.scores import ClipScores
@@ -24,7 +25,7 @@ class IsolatedReader:
 
     run: Path
     role: str | None
-    settings: IsolatedTrainConfig
+    settings: IsolatedTrainConfig | IsolatedDistillConfig
     place: IsolatedPlace
     network: nn.Module
     card: NetworkCard

@@ -15,6 +15,7 @@ from safetensors.numpy import save
 
 from slr.scoring import AccuracyReport, accuracy
 from slr.tensors import read_safetensors
+from workbench.config import content_hash
 from workbench.disk import write_bytes, write_text
 
 FORMAT = "slr-scores-1"
@@ -46,6 +47,18 @@ class ClipScores:
     def report(self) -> AccuracyReport:
         """How often they are right."""
         return accuracy(self.scores, self.labels)
+
+    @property
+    def digest(self) -> str:
+        """A hash of what is said of which clip."""
+        said = [self.ids, self.classes, self.kind]
+        numbers = hashlib.sha256(np.ascontiguousarray(self.scores).tobytes()).hexdigest()
+        return content_hash([said, numbers])
+
+    def picked(self, rows: NDArray[np.int64]) -> ClipScores:
+        """The scores of some clips."""
+        ids = tuple(self.ids[row] for row in rows.tolist())
+        return replace(self, ids=ids, scores=self.scores[rows], labels=self.labels[rows])
 
     def write(self, path: Path) -> None:
         """Write both files, ``path`` being their name without an ending.
@@ -91,31 +104,31 @@ class ClipScores:
         return made
 
 
-def aligned_to(first: ClipScores, other: ClipScores, name: str) -> ClipScores:
+def aligned_to(first: ClipScores, other: ClipScores, name: str, than: str = "the first") -> ClipScores:
     """``other`` with its clips in the order of ``first``.
 
     Raises:
-        ValueError: when they are about other clips, classes or labels; ``name`` is what ``other`` is called.
+        ValueError: when they are about other clips, classes or labels; ``name`` and ``than`` are what ``other`` and
+            ``first`` are called.
     """
     if other.classes != first.classes:
         raise ValueError(
-            f"{name} is about {len(other.classes)} classes, and the first about {len(first.classes)}: they have to "
-            "judge the same classes in the same order"
+            f"{name} is about {len(other.classes)} classes, and {than} about {len(first.classes)}: they have to judge "
+            "the same classes in the same order"
         )
     places = {clip: row for row, clip in enumerate(other.ids)}
     missing = [clip for clip in first.ids if clip not in places]
     unknown = sorted(set(other.ids) - set(first.ids))
     if missing or unknown:
-        odd = f"lacks {missing[0]!r}" if missing else f"has {unknown[0]!r}, which the first lacks"
+        odd = f"lacks {missing[0]!r}" if missing else f"has {unknown[0]!r}, which is not there"
         raise ValueError(
-            f"{name} is about other clips than the first: it {odd} ({len(missing)} missing, {len(unknown)} more); take "
+            f"{name} is about other clips than {than}: it {odd} ({len(missing)} missing, {len(unknown)} more); take "
             "scores of the same part of the same split"
         )
-    order = np.asarray([places[clip] for clip in first.ids])
-    made = replace(other, ids=first.ids, scores=other.scores[order], labels=other.labels[order])
+    made = other.picked(np.asarray([places[clip] for clip in first.ids]))
     differ = np.flatnonzero(made.labels != first.labels)
     if len(differ):
-        raise ValueError(f"{name} has another label for the clip {first.ids[differ[0]]!r} than the first")
+        raise ValueError(f"{name} has another label for the clip {first.ids[differ[0]]!r} than {than}")
     return made
 
 

@@ -71,5 +71,5 @@ def test_scores_of_something_else_are_refused(changes: dict, says: str) -> None:
     more = ClipScores(
         ("a", "b", "c"), np.zeros((3, 2), dtype=np.float32), np.asarray([1, 0, 0]), ("x", "y"), "logits", {}
     )
-    with pytest.raises(ValueError, match="it has 'c', which the first lacks"):
+    with pytest.raises(ValueError, match="it has 'c', which is not there"):
         aligned_to(SCORES, more, "it")

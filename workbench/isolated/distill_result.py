@@ -1,0 +1,132 @@
+"""What a distillation on isolated clips found: ``result.json``, and the table that says whether it helped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from slr.scoring import compare_classifiers, gap_closed_of_classes
+from workbench.config import config_hash
+from workbench.isolated.accuracy_table import comparison_sentence
+from workbench.isolated.distill_schema import IsolatedDistillConfig
+from workbench.isolated.measure import SELECTED_ON
+from workbench.isolated.place import IsolatedPlace
+from workbench.isolated.result import SPLITS, ClassifierResult, render_classifiers
+from workbench.pull_report import alarms_of, summary_of
+from workbench.result import trustworthy
+
+ROLES = ("teacher", "baseline", "student")
+Results = Mapping[str, ClassifierResult]
+
+
+def distillation_result(
+    config: IsolatedDistillConfig,
+    place: IsolatedPlace,
+    networks: Results,
+    measured: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The content of ``result.json``."""
+    warned = [] if measured["worse_teacher"] is None else [_warning(measured["worse_teacher"])]
+    return {
+        "name": config.run.name,
+        "config_hash": config_hash(config),
+        "seed": config.run.seed,
+        "task": "class",
+        "corpus": place.corpus.name,
+        "stream": config.data.stream,
+        "views": config.evaluate.views,
+        "average": config.evaluate.average,
+        **{role: networks[role].as_dict() for role in ROLES},
+        **_family("teachers", "teacher-", networks),
+        **_family("assistants", "assistant-", networks),
+        "gap_closed": gap_as_dict(networks),
+        "selected_on": SELECTED_ON if place.has("dev") else None,
+        "best_epoch": networks["student"].best_epoch,
+        "seconds": measured["seconds"],
+        "diagnostics": summary_of(row for row in rows if row["network"] == "student"),
+        "warnings": [*warned, *alarms_of(rows)],
+    }
+
+
+def _family(name: str, prefix: str, networks: Results) -> dict[str, Any]:
+    found = {role.removeprefix(prefix): one.as_dict() for role, one in networks.items() if role.startswith(prefix)}
+    return {name: found} if found else {}
+
+
+def _warning(message: str) -> dict[str, Any]:
+    return {"network": "teacher", "stage": None, "epoch": None, "message": message}
+
+
+def gap_as_dict(networks: Results) -> dict[str, Any]:
+    """The entry ``gap_closed``, in shares of top-1 accuracy: gains always, shares of a gap that is no chance.
+
+    ``p_value`` is that of McNemar's exact test of the student distilled against the student alone, on test.
+    """
+    entry: dict[str, Any] = {}
+    for split in SPLITS:
+        reports = [networks[role].reports.get(split) for role in ("baseline", "student", "teacher")]
+        baseline, student, teacher = reports
+        names = (split, f"{split}_ci95", f"{split}_gain", f"{split}_gap", f"{split}_gap_in_standard_errors")
+        entry |= dict.fromkeys(names)
+        if baseline is None or student is None:
+            continue
+        entry[f"{split}_gain"] = student.per_instance() - baseline.per_instance()
+        if split == "test":
+            entry["p_value"] = compare_classifiers(baseline, student).p_value
+        if teacher is None:
+            continue
+        gap = gap_closed_of_classes(baseline, student, teacher)
+        shown = trustworthy(gap)
+        entry[split] = gap.value if shown else None
+        entry[f"{split}_ci95"] = list(gap.ci95) if shown and gap.ci95 else None
+        entry[f"{split}_gap"] = teacher.per_instance() - baseline.per_instance()
+        entry[f"{split}_gap_in_standard_errors"] = gap.gap_in_standard_errors
+    return entry
+
+
+def render_isolated_distillation(result: Mapping[str, Any], networks: Results) -> RenderableType:
+    """The table of a run, and below it the sentences that say whether distillation helped."""
+    table = render_classifiers(result, {_shown(role): networks[role] for role in _in_order(networks)})
+    return Group(table, *(Text(line) for line in _verdict(result, networks)))
+
+
+def _in_order(networks: Results) -> list[str]:
+    """Teachers, the whole one last, then assistants, the student alone and the student distilled."""
+    members = [role for role in networks if role.startswith("teacher-")]
+    assistants = [role for role in networks if role.startswith("assistant-")]
+    return [*members, "teacher", *assistants, "baseline", "student"]
+
+
+def _shown(role: str) -> str:
+    fixed = {"teacher": "teacher", "baseline": "student alone", "student": "student distilled"}
+    return fixed.get(role, role.replace("-", " ", 1))
+
+
+def _verdict(result: Mapping[str, Any], networks: Results) -> list[str]:
+    baseline, student = (networks[role].reports.get("test") for role in ("baseline", "student"))
+    if baseline is None or student is None:
+        return ["There is no test part, so nothing can be said about whether distillation helped."]
+    comparison = compare_classifiers(baseline, student)
+    return [comparison_sentence("the student distilled", "the student alone", comparison), _share_of_gap(result)]
+
+
+def _share_of_gap(result: Mapping[str, Any]) -> str:
+    found = result["gap_closed"]
+    if found["test_gap"] is None:
+        return "The teacher was not measured on test, so there is no gap to speak of."
+    gap, share, errors = 100 * found["test_gap"], found["test"], found["test_gap_in_standard_errors"]
+    if gap <= 0:
+        worse = f"{-gap:.1f} points worse than" if gap < 0 else "as good as"
+        return f"The teacher is {worse} the student alone on test: there is no gap to close."
+    if share is None:
+        return (
+            f"The teacher is {gap:.1f} points better than the student alone on test, {errors:.1f} standard errors of "
+            "that difference: too little to speak of a share of it."
+        )
+    bounds = found["test_ci95"]
+    interval = f", 95 % interval {100 * bounds[0]:.0f} to {100 * bounds[1]:.0f} %" if bounds else ""
+    return f"It closed {100 * share:.0f} % of the gap of {gap:.1f} points to the teacher{interval}."
