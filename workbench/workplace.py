@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import nn
 
 from slr.ctc import Decoder, GreedyDecoder
@@ -28,6 +27,7 @@ from workbench.making import Making
 from workbench.place import Judge
 from workbench.precision import Precision, choose_device, choose_precision
 from workbench.preflight import bare_network
+from workbench.process import settle_process
 from workbench.progress import Progress
 from workbench.recognise import Recogniser, Recognition, Watcher, recognise, show
 from workbench.schema import Data, Diagnostics, Evaluate, Run, Stage
@@ -69,8 +69,7 @@ class Workplace:
             ValueError: when there is no such corpus, device or precision.
             OSError: when there is no room to make the corpus, or it cannot be read.
         """
-        if run.threads is not None:
-            torch.set_num_threads(run.threads)
+        settle_process(run.threads)
         with Making(progress) as making, saying_when_full(data.root):
             corpus = open_corpus(data, making)
         store = Path(run.out if run.store is None else run.store)

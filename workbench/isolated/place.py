@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import nn
 
 from slr.data import loader
@@ -26,6 +25,7 @@ from workbench.isolated.scores import ClipScores
 from workbench.place import Judge
 from workbench.precision import Precision, choose_device, choose_precision
 from workbench.preflight import BARE_CLASSES
+from workbench.process import settle_process
 from workbench.progress import Progress
 from workbench.published_weights import without_weights
 from workbench.rng import preserved
@@ -57,8 +57,7 @@ class IsolatedPlace:
         Raises:
             ValueError: when there is no such corpus, device or precision.
         """
-        if run.threads is not None:
-            torch.set_num_threads(run.threads)
+        settle_process(run.threads)
         return cls(
             corpus=build(data.corpus, root=data.root, progress=None),
             data=data,
