@@ -17,7 +17,7 @@ class RMSNorm(nn.RMSNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[..., D]`` -> ``[..., D]``."""
-        return nn.functional.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
+        return nn.functional.rms_norm(x, list(self.normalized_shape), self.weight.to(x.dtype), self.eps)
 
 
 class MaskedBatchNorm(nn.Module):
