@@ -28,7 +28,7 @@ from workbench.study.collect import Collected, collect
 from workbench.study.estimate import estimate
 from workbench.study.folder_files import read_config
 from workbench.study.formats import as_markdown
-from workbench.study.grid import Cell, Grid
+from workbench.study.grid import Cell, Grid, plan
 from workbench.study.kept_file import check_kept, keep_runs, read_kept
 from workbench.study.reading import read_finished
 from workbench.study.records import as_csv, as_plain
@@ -189,6 +189,17 @@ def test_folds_weigh_alike_and_are_compared_each_with_itself(tmp_path: Path) -> 
     assert "Seed 0 on fold-0, fold-1, fold-2." in text
     assert "On these 180 test clips in 3 splits and 3 runs of each row" in text
     assert [run["split"] for run in as_plain(summary)["rows"][0]["runs"]] == folds
+
+
+def test_other_splits_than_those_of_the_study_can_be_asked_for(tmp_path: Path) -> None:
+    path = write_study(tmp_path, {**STUDY, "splits": ["fold-0"]})
+    grid = plan(path, tmp_path / "runs", seeds=[0], splits=["x-sub", "x-view"])
+    assert [cell.split for cell in grid.runs if cell.row == "joint"] == ["x-sub", "x-view"]
+    with pytest.raises(ConfigError, match="x-sub stands twice"):
+        plan(path, tmp_path / "runs", splits=["x-sub", "x-sub"])
+    done = here("ablation", path, "--dry-run", "--seeds", "0", "--splits", "x-sub,x-view")
+    assert done.code == 0, done.err
+    assert "data.corpus.split=x-view" in done.out
 
 
 def test_the_table_speaks_of_accuracy(grid: Grid) -> None:
