@@ -18,7 +18,7 @@ settings.load_profile("project")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """The whole suite in as many processes as there are cores, four at most; what is named one by one in this process."""
+    """Processes for the whole suite: one per core, four at most; tests that are named run in this process."""
     whole = config.args == [str(ROOT / "tests")] or config.args == config.getini("testpaths")
     return min(4, os.cpu_count() or 1) if whole else 0
 
