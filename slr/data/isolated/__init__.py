@@ -3,6 +3,7 @@
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus, StoredCorpus, without_test_clips
 from slr.data.isolated.dataset import IsolatedDataset, IsolatedSample, collate_isolated
 from slr.data.isolated.doctor import inspect_isolated
+from slr.data.isolated.frames import ClipFrames, FrameFolders, RgbView
 from slr.data.isolated.mixup import MixedBatch, MixUp
 from slr.data.isolated.readers import (
     DSTA,
@@ -79,6 +80,7 @@ __all__ = [
     "Camera",
     "CentreOn",
     "Chance",
+    "ClipFrames",
     "ClipRow",
     "ClipSource",
     "CropResize",
@@ -86,6 +88,7 @@ __all__ = [
     "DropEmptyFrames",
     "DropFrames",
     "DropFramesWithout",
+    "FrameFolders",
     "FrameToUnit",
     "GaussianNoise",
     "HandsOnWrists",
@@ -117,6 +120,7 @@ __all__ = [
     "RandomScale",
     "RandomShift",
     "RandomTurn",
+    "RgbView",
     "SampleSubset",
     "SampleWithReplacement",
     "ShiftBy",
