@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from slr.data.isolated import (
     ClipFrames,
     IsolatedCorpus,
     IsolatedDataset,
+    LearnedTransform,
     RgbView,
     Transform,
     collate_isolated,
@@ -122,12 +124,23 @@ class IsolatedPlace:
         return {name: value for name, value in known.items() if name in wanted}
 
     def pipeline(self) -> tuple[Transform, ...]:
-        """What is done to a clip.
+        """What is done to a clip; steps that want to see the training clips have seen them.
 
         Raises:
-            ValueError: when a setting of a transform is out of range.
+            ValueError: when a setting of a transform is out of range, or the clips do not go through.
         """
-        return tuple(build(node, stream=self.data.stream) for node in self.data.pipeline)
+        return self._pipeline
+
+    @cached_property
+    def _pipeline(self) -> tuple[Transform, ...]:
+        made: list[Transform] = []
+        for node in self.data.pipeline:
+            step: Transform = build(node, stream=self.data.stream)
+            if isinstance(step, LearnedTransform) and not step.is_fitted:
+                dataset = IsolatedDataset(without_test_clips(self.corpus), "train", made)
+                step = step.fitted(dataset.processed(index) for index in range(len(dataset)))
+            made.append(step)
+        return tuple(made)
 
     def dataset(self, split: str, streams: Collection[str] = (), *, views: int = 1) -> IsolatedDataset:
         """The clips of a part as testing sees them; their frames too, where ``rgb`` is among the streams.

@@ -29,6 +29,7 @@ from slr.data.isolated.transforms.frames import (
     MatchPersons,
     TrimStart,
 )
+from slr.data.isolated.transforms.learned import LearnedTransform, Standardise
 from slr.data.isolated.transforms.losing import LoseGroups, LoseJoints, MaskBox
 from slr.data.isolated.transforms.noise import DetectorNoise, GaussianNoise, LocalDistortion
 from slr.data.isolated.transforms.place import (
@@ -100,6 +101,7 @@ __all__ = [
     "KeepChannels",
     "Kinetics",
     "LabelTable",
+    "LearnedTransform",
     "LocalDistortion",
     "LongestPersonFirst",
     "LoseGroups",
@@ -127,6 +129,7 @@ __all__ = [
     "SizeOfBody",
     "SkeletonClip",
     "SplineSpeed",
+    "Standardise",
     "StoreSpec",
     "StoreWriter",
     "StoredCorpus",
