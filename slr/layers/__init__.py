@@ -4,7 +4,7 @@ from slr.layers.attention import AttentionBlock, RelativeBias, SelfAttention
 from slr.layers.class_tail import ClassTail, mean_over_steps
 from slr.layers.context import BiLSTM, NoContext, TransformerContext, named_context
 from slr.layers.head import GlossHead
-from slr.layers.norm import MaskedBatchNorm
+from slr.layers.norm import MaskedBatchNorm, RMSNorm
 from slr.layers.pooling import JointPooling
 from slr.layers.rotary import RotaryAttention, RotaryBlock, RotaryContext
 from slr.layers.stc import STCAttention
@@ -20,6 +20,7 @@ __all__ = [
     "JointPooling",
     "MaskedBatchNorm",
     "NoContext",
+    "RMSNorm",
     "RecogniserTail",
     "RelativeBias",
     "RotaryAttention",

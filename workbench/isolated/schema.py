@@ -10,15 +10,25 @@ from torch import nn
 from slr.data.isolated import ClipFrames, MixUp, Transform
 from workbench.components import TARGET
 from workbench.config import Section, Younger
-from workbench.schema import CorpusNode, Loading, Positive, RgbOptions, Run, Stage, component, distinct_names
+from workbench.schema import (
+    CorpusNode,
+    Loading,
+    Positive,
+    ReleasedWeights,
+    RgbOptions,
+    Run,
+    Stage,
+    component,
+    distinct_names,
+)
 
 ISOLATED = "slr.data.isolated"  # where corpora of isolated clips come from
 STREAM_MAKER = f"{ISOLATED}.ToStream"
 
-IsolatedNetworkNode = Annotated[
-    dict[str, Any],
-    component("num_classes", "layout", "frame_size", "task", "persons", "in_channels", kind=nn.Module),
-]
+# Arguments of a network that the corpus decides.
+GIVEN_ARGUMENTS = ("num_classes", "layout", "frame_size", "task", "persons", "in_channels")
+
+IsolatedNetworkNode = Annotated[dict[str, Any], component(*GIVEN_ARGUMENTS, kind=nn.Module)]
 TransformNode = Annotated[dict[str, Any], component("stream", kind=Transform)]
 
 FramesNode = Annotated[dict[str, Any], component(kind=ClipFrames)]
@@ -82,3 +92,10 @@ class IsolatedTrainConfig(Section):
     network: IsolatedNetworkNode
     stages: Annotated[IsolatedStages, Field(min_length=1)]
     evaluate: IsolatedEvaluate = IsolatedEvaluate()
+
+
+class IsolatedReleasedConfig(IsolatedTrainConfig):
+    """A network that other people trained, and the isolated clips that it reads; there are no stages."""
+
+    released: ReleasedWeights
+    stages: IsolatedStages = ()
