@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from slr.data.isolated import WLASL50, write_store
 from slr.scoring import PRESETS
+from tests.slr.data.isolated.test_wlasl50 import written
 from tests.workbench.isolated.stores import SPECS, store_like
 from tests.workbench.running import ROOT
 from workbench.isolated.distill_preflight import check_isolated_distillation
@@ -36,7 +38,13 @@ def check(run: PlannedRun, folder: Path) -> None:
     corpus = Path(run.config.data.root).name.replace("-", "_")
     root = folder / f"{run.cell.row}-{run.cell.split}"
     root.mkdir()
-    data = run.config.data.model_copy(update={"root": str(store_like(SPECS[corpus], root, run.config.data))})
+    if run.config.data.frames is None:
+        places: dict[str, object] = {"root": str(store_like(SPECS[corpus], root, run.config.data))}
+    else:
+        source = written(root / "made_up.npz", clips=10)
+        places = {"root": str(write_store(root / "store", WLASL50(source)))}
+        places["frames"] = {**run.config.data.frames, "source": str(source)}
+    data = run.config.data.model_copy(update=places)
     config = run.config.model_copy(update={"data": data})
     place = IsolatedPlace.open(config.run, config.data, config.evaluate, NoProgress())
     if isinstance(config, IsolatedDistillConfig):
