@@ -83,6 +83,7 @@ class CachedTeacher:
         self.cache = cache
         self.fingerprints = dict(fingerprints)
         self.frames = dict(frames)
+        self._shown = {clip: [frozenset(view.tolist()) for view in views] for clip, views in self.frames.items()}
         self.taps = tuple(tap for tap in taps if tap != "logits")
 
     def __call__(self, batch: Batch) -> NetOutput:
@@ -93,7 +94,7 @@ class CachedTeacher:
         """
         self._check_known(batch)
         shown = batch.frames.to("cpu")
-        starts = [self._start(clip, plan) for clip, plan in zip(batch.ids, shown.unpad(), strict=True)]
+        starts = [self._start(clip, first) for clip, first in zip(batch.ids, shown.values[:, 0].tolist(), strict=True)]
         keys = self._keys(batch, starts)
         try:
             output = self.cache.read(keys, self.taps)
@@ -112,9 +113,9 @@ class CachedTeacher:
                 "fill the cache for this split"
             )
 
-    def _start(self, clip: str, plan: Tensor) -> int:
-        """The start of the cached view that shows the first frame of ``plan``; 0 where none does."""
-        return next((start for start, seen in enumerate(self.frames[clip]) if bool(torch.isin(plan[:1], seen))), 0)
+    def _start(self, clip: str, first: int) -> int:
+        """The start of the cached view that shows this frame; 0 where none does."""
+        return next((start for start, seen in enumerate(self._shown[clip]) if first in seen), 0)
 
     def _keys(self, batch: Batch, starts: Sequence[int]) -> list[str]:
         flipped = batch.flipped or (False,) * len(batch)

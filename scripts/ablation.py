@@ -17,6 +17,11 @@ def seeds(text: str) -> list[int]:
         raise ArgumentTypeError(f"seeds are whole numbers with commas between, such as 0,1,2, not {text!r}") from None
 
 
+def splits(text: str) -> list[str]:
+    """``fold-0,fold-1`` as names."""
+    return text.split(",")
+
+
 def options(text: str) -> dict[str, str | int]:
     """``key=value,key=value`` as a mapping."""
     pairs = [word.partition("=") for word in text.split(",") if word]
@@ -39,6 +44,9 @@ if __name__ == "__main__":
     parser.add_argument("study", help="YAML file, see experiments/")
     parser.add_argument("words", nargs="*", metavar="key=value", help="override any key of every row, as in distill.py")
     parser.add_argument("--seeds", type=seeds, metavar="0,1,2", help="instead of those of the study")
+    parser.add_argument(
+        "--splits", type=splits, metavar="fold-0,fold-1", help="of the corpus, instead of those of the study"
+    )
     parser.add_argument("--out", metavar="DIR", default="runs", help="for the study's folder (default: %(default)s)")
     parser.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: 1; with --slurm all)")
     parser.add_argument("--slurm", type=options, nargs="?", const={}, metavar="key=value,...", help="through submitit")

@@ -98,7 +98,7 @@ class _GraphProducts(torch.autograd.Function):
         for number, (phase, of_features) in enumerate(zip(phases, of_found, strict=True)):
             rows = phase.flatten(0, 2)
             of_rows = torch.zeros_like(rows)
-            for scale, of_feature in enumerate(of_features.view(len(weight), len(rows), -1)):
+            for scale, of_feature in enumerate(of_features.view(len(weight), len(rows), weight.shape[2])):
                 of_rows.addmm_(of_feature, weight[scale].T)
                 of_weight[scale].addmm_(rows.T, of_feature)
             of_x[:, number::stride] = of_rows.view(phase.shape)

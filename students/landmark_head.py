@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from slr.layers import RotaryContext
+from slr.layers import RMSNorm, RotaryContext
 from slr.types import NetOutput, Padded
 from students.landmark_pooling import ClipPooling
 
@@ -81,4 +81,4 @@ class LandmarkTail(nn.Module):
 
 
 def _narrowed(in_width: int, width: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(in_width, width), nn.RMSNorm(width, eps=_EPS), nn.GELU(), nn.Dropout(dropout))
+    return nn.Sequential(nn.Linear(in_width, width), RMSNorm(width, eps=_EPS), nn.GELU(), nn.Dropout(dropout))

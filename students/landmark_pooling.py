@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from slr.layers import RMSNorm
 from slr.types import Padded
 
 _EPS = 1e-6
@@ -31,7 +32,7 @@ class ClipPooling(nn.Module):
         self.parts = nn.ModuleList(nn.Linear(width, share) for _ in self.scales)
         self.mix = nn.Sequential(
             nn.Linear(3 * width + sum(self.scales) * share, 2 * width),
-            nn.RMSNorm(2 * width, eps=_EPS),
+            RMSNorm(2 * width, eps=_EPS),
             nn.GELU(),
             nn.Dropout(dropout),
             nn.Linear(2 * width, width),

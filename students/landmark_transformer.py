@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import TypedDict, Unpack
 
-from slr.layers import MaskedBatchNorm, RecogniserTail, RotaryAttention, RotaryContext, ValidSteps
+from slr.layers import MaskedBatchNorm, RecogniserTail, RMSNorm, RotaryAttention, RotaryContext, ValidSteps
 from slr.skeleton import SkeletonLayout, skeleton_layout
 from slr.types import NetOutput, Padded
 from students.heads import TASKS
@@ -167,7 +167,7 @@ class PatchEmbedding(nn.Module):
         self.register_buffer("joints", torch.tensor(joints), persistent=False)
         self.project = nn.Linear(patch * in_channels, width)
         self.places = nn.Parameter(0.02 * torch.randn((len(joints) + self.filler) // patch, width))
-        self.norm = nn.RMSNorm(width, eps=_EPS)
+        self.norm = RMSNorm(width, eps=_EPS)
         self.attention = RotaryAttention(width, heads)
         self.base = nn.Parameter(0.02 * torch.randn(width))
 
@@ -193,7 +193,7 @@ class CrossGroups(nn.Module):
         super().__init__()
         self.pairs = [pair for pair in self.PAIRS if set(pair) <= set(parts)]
         self.attention = nn.ModuleList(RotaryAttention(width, heads) for _ in self.pairs)
-        self.norms = nn.ModuleList(nn.RMSNorm(width, eps=_EPS) for _ in self.pairs)
+        self.norms = nn.ModuleList(RMSNorm(width, eps=_EPS) for _ in self.pairs)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, parts: dict[str, Padded]) -> dict[str, Padded]:
@@ -219,7 +219,7 @@ class ParallelConv(nn.Module):
         self.convs = nn.ModuleList(
             nn.Conv1d(width, own, kernel, padding=kernel // 2) for own, kernel in zip(shares, self.KERNELS, strict=True)
         )
-        self.norm = nn.RMSNorm(width, eps=_EPS)
+        self.norm = RMSNorm(width, eps=_EPS)
 
     def forward(self, padded: Padded) -> Padded:
         """``[B, T, width]`` -> ``[B, T, width]``; padding is zero."""

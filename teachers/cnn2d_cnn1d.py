@@ -1,4 +1,4 @@
-"""2DCNN+1DCNN: an image network per frame, a temporal convolution, CTC."""
+"""2DCNN+1DCNN: an image network per frame, a temporal convolution, CTC or the class of a clip."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from slr.layers import BiLSTM, NoContext, RecogniserTail, gather_valid, scatter_valid
+from slr.layers import BiLSTM, ClassTail, NoContext, RecogniserTail, gather_valid, scatter_valid
 from slr.types import NetOutput, Padded
 from teachers.frame_encoder import SMALL, frame_encoder
+
+TASKS = ("glosses", "class")
 
 
 class CNN2DCNN1D(nn.Module):
@@ -18,7 +20,14 @@ class CNN2DCNN1D(nn.Module):
     ``"small"``, for frames of about 84 x 104 pixels on a CPU, or the name of any torchvision image classifier, with
     its published ``weights`` when they can be fetched. With ``hidden=0`` there is no BiLSTM.
 
-    Taps: ``frame`` (after the image network), ``conv``, ``context``, ``conv_logits``.
+    With ``task: class`` it tells isolated signs apart: the mean over all steps and one linear layer, logits
+    ``[B, 1, V]`` without a blank.
+
+    Taps: ``frame`` (after the image network), ``conv``, ``context``; for glosses ``conv_logits``, for a class
+    ``pooled`` (the mean, one step).
+
+    Raises:
+        ValueError: when the task is unknown, or a head is to be shared where there is one.
     """
 
     input_stream = "rgb"
@@ -38,20 +47,37 @@ class CNN2DCNN1D(nn.Module):
         recurrent_layers: int = 2,
         dropout: float = 0.3,
         shared_head: bool = False,
+        task: str = "glosses",
     ) -> None:
         super().__init__()
+        if task not in TASKS:
+            raise ValueError(f"unknown task {task!r} of 2DCNN+1DCNN: there are {', '.join(TASKS)}")
+        if task == "class" and shared_head:
+            raise ValueError("shared_head is about two heads: a network with task 'class' has one")
         self.encoder = frame_encoder(
             backbone, frame_size=frame_size, widths=channels, width=frame_width, weights=weights
         )
-        self.tail = RecogniserTail(
-            self.encoder.width,
-            num_classes,
-            context=BiLSTM(width, hidden, recurrent_layers, dropout) if hidden else NoContext(width),
-            width=width,
-            temporal_layers=temporal_layers,
-            dropout=dropout,
-            shared_head=shared_head,
-        )
+        context = BiLSTM(width, hidden, recurrent_layers, dropout) if hidden else NoContext(width)
+        self.tail: RecogniserTail | ClassTail
+        if task == "class":
+            self.tail = ClassTail(
+                self.encoder.width,
+                num_classes,
+                context=context,
+                width=width,
+                temporal_layers=temporal_layers,
+                dropout=dropout,
+            )
+        else:
+            self.tail = RecogniserTail(
+                self.encoder.width,
+                num_classes,
+                context=context,
+                width=width,
+                temporal_layers=temporal_layers,
+                dropout=dropout,
+                shared_head=shared_head,
+            )
 
     @property
     def tap_widths(self) -> dict[str, int]:
@@ -63,7 +89,7 @@ class CNN2DCNN1D(nn.Module):
         return self.tail.output_lengths(lengths)
 
     def forward(self, stream: Padded) -> NetOutput:
-        """``[B, T, 3, H, W]`` frames in [-1, 1] -> ``[B, S, V]`` scores."""
+        """``[B, T, 3, H, W]`` frames in [-1, 1] -> ``[B, S, V]`` scores; one step for a class."""
         frame = scatter_valid(self.encoder(gather_valid(stream)), stream)
         output = self.tail(frame)
         return NetOutput(output.logits, {"frame": frame, **output.taps})

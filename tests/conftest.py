@@ -17,6 +17,13 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Processes for the whole suite: one per core, four at most; tests that are named run in this process."""
+    whole = config.args == [str(ROOT / "tests")] or config.args == config.getini("testpaths")
+    return min(4, os.cpu_count() or 1) if whole else 0
+
+
 @pytest.fixture(autouse=True)
 def _repeatable() -> None:
     torch.set_num_threads(1)

@@ -271,6 +271,7 @@ ROWS: dict[str, list[Case]] = {
         # One place alone would leave batch norm nothing to average over in a clip of one frame.
         _cnn("deep", frame_size=(36, 34), channels=(4, 4, 6, 6), recurrent_layers=2, shared_head=True),
         _cnn("convolutions", hidden=0, temporal_layers="K3-P2"),
+        _cnn("class", task="class"),
     ],
     "STSGNet": [
         _stsg("default"),

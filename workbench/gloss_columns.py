@@ -95,6 +95,16 @@ def read_columns(path: Path, columns: int, blank: int, vocabulary: Vocabulary) -
     return _checked(path, names)
 
 
+def count_listed(path: Path) -> int:
+    """How many glosses a file lists that :func:`read_columns` reads.
+
+    Raises:
+        ValueError: when it is damaged.
+        OSError: when there is no such file.
+    """
+    return len(_listed(path))
+
+
 def _listed(path: Path) -> list[str] | dict[str, int]:
     if path.suffix == ".npy":
         entries = {gloss: entry[0] if isinstance(entry, list) and entry else entry

@@ -22,12 +22,14 @@ from workbench.disk import saying_when_full, write_text
 from workbench.faults import did_you_mean
 from workbench.fitting import differences, gloss_difference
 from workbench.import_report import counted
+from workbench.isolated.released import described_clips, open_isolated, run_of
+from workbench.isolated.schema import GIVEN_ARGUMENTS, IsolatedData, IsolatedReleasedConfig
 from workbench.making import Making
 from workbench.networks import network_paths
 from workbench.progress import Progress
 from workbench.released_names import ClassNames
 from workbench.rng import preserved
-from workbench.schema import Data, ReleasedConfig, ReleasedWeights, Run
+from workbench.schema import Data, ReleasedConfig, ReleasedWeights
 from workbench.targets import resolve
 from workbench.yaml_text import dump_yaml
 
@@ -48,6 +50,7 @@ class ReleasedSettings:
         blank: class of the blank in the file; -1 is the last one.
         key: where the state dict lies in a file that holds several.
         skeleton: name of the skeleton layout, where it is not that of the published system.
+        new_classes: whether the names are of other classes than those of the file, so that the classifier begins anew.
     """
 
     file: Path
@@ -58,6 +61,7 @@ class ReleasedSettings:
     blank: int = 0
     key: str | None = None
     skeleton: str | None = None
+    new_classes: bool = False
 
 
 def released_layouts() -> dict[str, tuple[str, ReleasedLayout]]:
@@ -70,7 +74,7 @@ def released_layouts() -> dict[str, tuple[str, ReleasedLayout]]:
     return found
 
 
-def import_weights(settings: ReleasedSettings, data: Data | None, progress: Progress) -> Path:
+def import_weights(settings: ReleasedSettings, data: Data | IsolatedData | None, progress: Progress) -> Path:
     """Make a checkpoint, and with the ``data`` that it was trained on a run folder, of released weights.
 
     Returns:
@@ -80,22 +84,54 @@ def import_weights(settings: ReleasedSettings, data: Data | None, progress: Prog
         ValueError: when anything does not fit, in a sentence; nothing is written then.
         OSError: when a file is missing, or there is no room.
     """
-    known = released_layouts()
-    if settings.layout not in known:
-        raise ValueError(f"there is no layout {settings.layout!r}{did_you_mean(settings.layout, known)}")
-    path, layout = known[settings.layout]
+    path, layout = _known(settings.layout)
     _check_free(settings.out)
     tensors = read_released(settings.file, settings.key)
-    count = class_count(layout, tensors, settings.file)
+    count = None if settings.new_classes else class_count(layout, tensors, settings.file)
     names = ClassNames.read(layout, count, settings.glosses, settings.classes, settings.blank)
+    _check_data(layout, data, names, new_classes=settings.new_classes)
+    place = open_isolated(settings.out, data, progress) if isinstance(data, IsolatedData) else None
+    if place is not None:
+        names = names.in_the_order_of(place.corpus.classes, place.corpus.name)
     node = {"_target_": path, **layout.arguments}
     skeleton = _skeleton(settings, layout, path)
-    arguments = {} if skeleton is None else {"layout": skeleton}
     with preserved():
-        network: nn.Module = build(node, num_classes=count, **arguments)
-    notes = fill(network, layout, tensors, settings.file)
+        network: nn.Module = build(node, num_classes=names.count, **({} if skeleton is None else {"layout": skeleton}))
+    notes = fill(network, layout, tensors, settings.file, new_classes=settings.new_classes)
     names.arrange(network, layout)
-    preprocessing, corpus = _preprocessing(settings, layout, data, names, network, skeleton, progress)
+    if place is not None:
+        preprocessing, corpus = described_clips(place, layout, network), place.corpus.name
+    else:
+        assert not isinstance(data, IsolatedData), "its place is open"
+        preprocessing, corpus = _preprocessing(settings, layout, data, names, network, skeleton, progress)
+    _leave(settings, data, network, node, names, skeleton, preprocessing, corpus)
+    progress.line(
+        f"{path.rpartition('.')[2]}, {layout.about}: {len(tensors)} tensors, {count_parameters(network):,} parameters, "
+        f"{counted(names.count, 'class', 'es')}"
+    )
+    for note in notes:
+        progress.line(note)
+    return settings.out
+
+
+def _known(name: str) -> tuple[str, ReleasedLayout]:
+    known = released_layouts()
+    if name not in known:
+        raise ValueError(f"there is no layout {name!r}{did_you_mean(name, known)}")
+    return known[name]
+
+
+def _leave(
+    settings: ReleasedSettings,
+    data: Data | IsolatedData | None,
+    network: nn.Module,
+    node: Mapping[str, Any],
+    names: ClassNames,
+    skeleton: SkeletonLayout | None,
+    preprocessing: Mapping[str, Any],
+    corpus: str,
+) -> None:
+    """Write the checkpoint and, where the data are known, the configuration of a run."""
     released = ReleasedWeights(
         layout=settings.layout,
         file=settings.file.name,
@@ -109,22 +145,14 @@ def import_weights(settings: ReleasedSettings, data: Data | None, progress: Prog
             corpus=corpus,
             vocabulary=names.vocabulary,
             classes=names.classes,
-            arguments={name: value.to_dict() for name, value in arguments.items()},
+            arguments={} if skeleton is None else {"layout": skeleton.to_dict()},
             layout=None if skeleton is None else skeleton.name,
             preprocessing=preprocessing,
             released=released.model_dump(),
         )
         if data is not None:
-            run = Run(name=settings.out.resolve().name, out=str(settings.out.resolve().parent))
-            config = ReleasedConfig(run=run, data=data, network=node, released=released)
+            config = _config(settings.out, data, node, released)
             write_text(settings.out / "config.yaml", dump_yaml(to_plain(config)))
-    progress.line(
-        f"{path.rpartition('.')[2]}, {layout.about}: {len(tensors)} tensors, {count_parameters(network):,} parameters, "
-        f"{counted(count, 'class', 'es')}"
-    )
-    for note in notes:
-        progress.line(note)
-    return settings.out
 
 
 def _skeleton(settings: ReleasedSettings, layout: ReleasedLayout, path: str) -> SkeletonLayout | None:
@@ -136,6 +164,30 @@ def _skeleton(settings: ReleasedSettings, layout: ReleasedLayout, path: str) -> 
     name = settings.skeleton or layout.skeleton
     assert name is not None, f"{settings.layout} names no skeleton"
     return skeleton_layout(name)
+
+
+def _check_data(
+    layout: ReleasedLayout, data: Data | IsolatedData | None, names: ClassNames, *, new_classes: bool
+) -> None:
+    if data is None:
+        return
+    if new_classes:
+        raise ValueError("a new classifier is untrained, so there is nothing to evaluate on --data: leave them out")
+    if names.vocabulary is None and not isinstance(data, IsolatedData):
+        raise ValueError(f"{layout.about} tells isolated signs apart, and --data are of sentences: leave them out")
+    if names.vocabulary is not None and isinstance(data, IsolatedData):
+        raise ValueError(f"{layout.about} recognises sentences, and --data are of isolated clips: leave them out")
+
+
+def _config(
+    out: Path, data: Data | IsolatedData, node: Mapping[str, Any], released: ReleasedWeights
+) -> ReleasedConfig | IsolatedReleasedConfig:
+    """What a configuration of the run folder says."""
+    run = run_of(out)
+    if isinstance(data, IsolatedData):
+        own = {name: value for name, value in node.items() if name not in GIVEN_ARGUMENTS}
+        return IsolatedReleasedConfig(run=run, data=data, network=own, released=released)
+    return ReleasedConfig(run=run, data=data, network=dict(node), released=released)
 
 
 def _check_free(out: Path) -> None:
@@ -158,8 +210,7 @@ def _preprocessing(
     """How the input was prepared, and the corpus: as ``data`` says, which has to agree with the published system."""
     if data is None:
         return dict(layout.preprocessing), "unknown"
-    if names.vocabulary is None:
-        raise ValueError(f"{layout.about} tells isolated signs apart, and --data are of sentences: leave them out")
+    assert names.vocabulary is not None, "data of sentences are for networks that recognise sentences"
     with Making(progress) as making, saying_when_full(data.root):
         corpus = open_corpus(data, making)
     vocabulary = corpus.vocabulary(data.vocabulary)

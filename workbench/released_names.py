@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,7 +11,8 @@ from torch import nn
 
 from slr.released import ReleasedLayout
 from slr.vocabulary import BLANK, Vocabulary
-from workbench.gloss_columns import read_columns
+from workbench.fitting import gloss_difference
+from workbench.gloss_columns import count_listed, read_columns
 
 
 @dataclass(frozen=True)
@@ -30,25 +31,47 @@ class ClassNames:
 
     @classmethod
     def read(
-        cls, layout: ReleasedLayout, count: int, glosses: Path | None, classes: Path | None, blank: int
+        cls, layout: ReleasedLayout, count: int | None, glosses: Path | None, classes: Path | None, blank: int
     ) -> ClassNames:
         """Names of ``count`` classes from a file of ``glosses`` or of ``classes``, whichever the network wants.
+
+        Without a count there are as many classes as names, and a blank where the network wants one.
 
         Raises:
             ValueError: when the other one is given, or the file does not name every class once.
         """
         isolated = layout.arguments.get("task") == "class"
         if isolated and classes is not None and glosses is None:
-            return cls(None, _read_classes(classes, count), tuple(range(count)))
+            names = _read_classes(classes, count)
+            return cls(None, names, tuple(range(len(names))))
         if isolated or glosses is None or classes is not None:
             kind, option = ("signs", "classes") if isolated else ("glosses of sentences, and the blank", "glosses")
             raise ValueError(f"the classes of {layout.about} are {kind}: name them in a file with --{option}")
+        count = count_listed(glosses) + 1 if count is None else count
         columns = read_columns(glosses, count, blank, Vocabulary(()))
         vocabulary = Vocabulary(tuple(sorted(name for name in columns if name is not None)))
         return cls(vocabulary, (), tuple(columns.index(name) for name in (None, *vocabulary.glosses)))
 
+    @property
+    def count(self) -> int:
+        """Classes, the blank among them."""
+        return len(self.order)
+
+    def in_the_order_of(self, classes: tuple[str, ...], whose: str) -> ClassNames:
+        """The same isolated signs, in another order.
+
+        Raises:
+            ValueError: when they are not the same.
+        """
+        if sorted(classes) != sorted(self.classes):
+            raise ValueError(
+                f"{len(self.classes)} classes are named and {whose} has {len(classes)}, "
+                f"{gloss_difference(self.classes, classes)}: name the data that these weights were trained on"
+            )
+        return replace(self, classes=classes, order=tuple(self.classes.index(name) for name in classes))
+
     def arrange(self, network: nn.Module, layout: ReleasedLayout) -> None:
-        """Put the rows of the classifiers in the order of our vocabulary: the blank, then the glosses, sorted."""
+        """Put the rows of the classifiers in our order: of a vocabulary the blank, then the glosses, sorted."""
         assert self.vocabulary is None or BLANK == 0, "the blank comes first"
         state, done = network.state_dict(), set[int]()
         for name in layout.class_tensors:
@@ -57,14 +80,14 @@ class ClassNames:
                 state[name].copy_(state[name][torch.tensor(self.order)])
 
 
-def _read_classes(path: Path, count: int) -> tuple[str, ...]:
+def _read_classes(path: Path, count: int | None) -> tuple[str, ...]:
     try:
         names = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except UnicodeDecodeError as error:
         raise ValueError(f"{path} is no list of classes in UTF-8 ({error})") from error
     while names and not names[-1]:
         names.pop()
-    if len(names) != count:
+    if count is not None and len(names) != count:
         raise ValueError(f"{path} names {len(names)} classes and the file has {count}: write one per line, in order")
     if "" in names:
         raise ValueError(f"{path} has an empty line {names.index('') + 1}: every class has a name")

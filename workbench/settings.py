@@ -8,7 +8,7 @@ from pathlib import Path
 from workbench.components import TARGET
 from workbench.config import load_config, resolved_value
 from workbench.isolated.distill_schema import IsolatedDistillConfig
-from workbench.isolated.schema import ISOLATED, IsolatedData, IsolatedTrainConfig
+from workbench.isolated.schema import ISOLATED, IsolatedData, IsolatedReleasedConfig, IsolatedTrainConfig
 from workbench.layers import read_layers
 from workbench.schema import Data, DistillConfig, ReleasedConfig, TrainConfig
 
@@ -29,9 +29,13 @@ def load_alone(path: Path | str, words: Sequence[str] = ()) -> TrainConfig | Iso
 def load_isolated(path: Path | str, words: Sequence[str] = ()) -> IsolatedTrainConfig | IsolatedDistillConfig:
     """A configuration about isolated clips: of a distillation, or of a training alone when it has no ``student``.
 
+    That of ``released`` weights counts as a training, of no stages.
+
     Raises:
         ConfigError: as :func:`workbench.config.load_config` does.
     """
+    if resolved_value(path, words, ("released",), schema=IsolatedReleasedConfig) is not None:
+        return load_config(path, words, schema=IsolatedReleasedConfig)
     if resolved_value(path, words, ("student",), schema=IsolatedDistillConfig) is not None:
         return load_config(path, words, schema=IsolatedDistillConfig)
     return load_config(path, words, schema=IsolatedTrainConfig)
@@ -94,16 +98,25 @@ def corpus_section(name: str, words: Sequence[str], configs: Path) -> Data | Iso
     return data_file(path, words)
 
 
-def data_section(what: str, words: Sequence[str], configs: Path) -> Data:
-    """The data section of a configuration, a file that holds only one, or a corpus of sentences by its name.
+def any_data_section(what: str, words: Sequence[str], configs: Path) -> Data | IsolatedData:
+    """The data section of a configuration, a file that holds only one, or a corpus by its name.
 
     Raises:
-        ValueError: when there is no such file or corpus, it has faults, or it is about isolated clips.
+        ValueError: when there is no such file or corpus, or it has faults.
     """
     top = read_layers(what, []).value if what.endswith(_YAML) else {}
     if what.endswith(_YAML) and not (isinstance(top, dict) and "corpus" in top and "run" not in top):
-        return load_either(what, words).data
-    data = data_file(Path(what), words) if what.endswith(_YAML) else corpus_section(what, words, configs)
+        return load_any(what, words).data
+    return data_file(Path(what), words) if what.endswith(_YAML) else corpus_section(what, words, configs)
+
+
+def data_section(what: str, words: Sequence[str], configs: Path) -> Data:
+    """The data section of :func:`any_data_section`, of sentences.
+
+    Raises:
+        ValueError: as there, or when it is about isolated clips.
+    """
+    data = any_data_section(what, words, configs)
     if isinstance(data, IsolatedData):
         raise ValueError(f"{what} is a corpus of isolated clips, and this is about sentences")
     return data

@@ -6,15 +6,18 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from workbench.isolated.schema import IsolatedData
 from workbench.progress import make_progress
 from workbench.released import ReleasedSettings, import_weights, layout_lines, released_layouts
-from workbench.settings import data_section
+from workbench.schema import Data
+from workbench.settings import any_data_section
 
 _ABOUT = """Turn weights that other people released into a run folder: teacher.checkpoint=DIR teaches with them.
 
 The file may be what torch.save wrote, bare or beside an optimiser, or safetensors. It is read without running what a
 pickle may bring, and completely: a tensor too many or too few is refused by name. With --data, the corpus it was
-trained on, scripts/evaluate.py DIR scores it, too. --layouts lists the published systems.
+trained on, scripts/evaluate.py DIR scores it, too. With --new-classes all but the classifier is kept, which then has to
+be trained. --layouts lists the published systems.
 
 example:
   python scripts/prepare.py weights vac.pt --layout vac --glosses gloss_dict.npy --data phoenix2014_vac --out vac"""
@@ -50,6 +53,10 @@ def add_weights(commands: Any) -> None:
     parser.add_argument(
         "--classes", type=Path, metavar="FILE", help="name of every class, one per line; for isolated signs"
     )
+    parser.add_argument(
+        "--new-classes", action="store_true",
+        help="the names are of other classes than those of the file: the classifier begins anew, untrained",
+    )  # fmt: skip
     parser.add_argument("--blank", type=int, default=0, help="class of the blank, -1 the last (default: %(default)s)")
     parser.add_argument(
         "--data", nargs="+", metavar="WORD", help="configuration or corpus it was trained on, then key=value words"
@@ -71,9 +78,10 @@ def _work(asked: argparse.Namespace) -> None:
         blank=asked.blank,
         key=asked.key,
         skeleton=asked.skeleton,
+        new_classes=asked.new_classes,
     )
-    data = None
+    data: Data | IsolatedData | None = None
     if asked.data is not None:
         what, *words = asked.data
-        data = data_section(what, words, _CONFIGS)
+        data = any_data_section(what, words, _CONFIGS)
     print(import_weights(settings, data, make_progress()))

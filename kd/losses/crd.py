@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from pytorch_metric_learning.distances import DotProductSimilarity
 from pytorch_metric_learning.losses import SupConLoss
 from pytorch_metric_learning.reducers import MeanReducer
@@ -15,6 +14,7 @@ from kd.align import align_linear
 from kd.losses.base import Loss
 from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
 from kd.losses.memory import StepQueue
+from kd.losses.unit import unit
 from slr.types import Batch, NetOutput
 
 
@@ -136,8 +136,8 @@ class CRD(Loss):
         """Embeddings of the contrasted steps of both sides, ``[N, width]`` each, and what is known of the steps."""
         features = student.read(self.tap)
         targets = align_linear(teacher.read(self.teacher_tap), features)
-        ours = F.normalize(self.student_projection(features.every(self.stride).valid()), dim=-1)
-        theirs = F.normalize(self.teacher_projection(targets.every(self.stride).valid()), dim=-1)
+        ours = unit(self.student_projection(features.every(self.stride).valid()))
+        theirs = unit(self.teacher_projection(targets.every(self.stride).valid()))
         return ours, theirs, Steps.of(features, teacher, self.stride)
 
     def _negatives(self, steps: Steps) -> Tensor:

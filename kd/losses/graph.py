@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kd.losses.unit import unit
 from slr.types import Padded
 
 Adjacency = Literal["P", "L", "P+L", "I"]
@@ -157,7 +158,7 @@ class TemporalGraphs(nn.Module):
             messages = relations @ layer(nodes.flatten(1, 2)).view(shape)
             nodes = _normalised(nodes + F.gelu(messages))
         rows = nodes.flatten(1, 2).index_select(1, features[0].places)
-        return F.normalize(self.output(rows), dim=-1)
+        return unit(self.output(rows))
 
     def frozen_at_random(self) -> TemporalGraphs:
         """These graphs, which from now on learn nothing.

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from kd.align import align_nearest
+from kd.losses.posteriors import without_blank
 from kd.reduce import mean_over_steps
 from slr.types import NetOutput, Padded
-from slr.vocabulary import BLANK
 
 
 def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temperature: float) -> Tensor:
@@ -111,8 +111,8 @@ class Steps:
         The pseudo-label is the teacher's best class other than the blank, so a blank step belongs to the gloss it leans
         to: between two spikes of one sign lies that sign.
         """
-        glosses = torch.cat([teacher.logits.values[..., :BLANK], teacher.logits.values[..., BLANK + 1 :]], dim=-1)
-        labels = align_nearest(Padded(glosses.argmax(dim=-1), teacher.logits.lengths), features).every(stride)
+        glosses = without_blank(teacher.logits.values).argmax(dim=-1)
+        labels = align_nearest(Padded(glosses, teacher.logits.lengths), features).every(stride)
         clips, times = labels.mask.nonzero(as_tuple=True)
         return cls(clips, times, labels.values[clips, times])
 

@@ -1,9 +1,10 @@
 """Masked pieces that teachers and students share. Each works on a clip as if it were alone."""
 
 from slr.layers.attention import AttentionBlock, RelativeBias, SelfAttention
+from slr.layers.class_tail import ClassTail, mean_over_steps
 from slr.layers.context import BiLSTM, NoContext, TransformerContext, named_context
 from slr.layers.head import GlossHead
-from slr.layers.norm import MaskedBatchNorm
+from slr.layers.norm import MaskedBatchNorm, RMSNorm
 from slr.layers.pooling import JointPooling
 from slr.layers.rotary import RotaryAttention, RotaryBlock, RotaryContext
 from slr.layers.stc import STCAttention
@@ -14,10 +15,12 @@ from slr.layers.valid import ValidSteps, gather_valid, scatter_valid
 __all__ = [
     "AttentionBlock",
     "BiLSTM",
+    "ClassTail",
     "GlossHead",
     "JointPooling",
     "MaskedBatchNorm",
     "NoContext",
+    "RMSNorm",
     "RecogniserTail",
     "RelativeBias",
     "RotaryAttention",
@@ -29,6 +32,7 @@ __all__ = [
     "TransformerContext",
     "ValidSteps",
     "gather_valid",
+    "mean_over_steps",
     "named_context",
     "scatter_valid",
 ]

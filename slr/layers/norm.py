@@ -1,4 +1,4 @@
-"""Batch normalisation that sees real steps only."""
+"""Batch normalisation that sees real steps only, and the norm of transformers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from torch import Tensor, nn
 
 from slr.layers.valid import ValidSteps
 from slr.types import Padded
+
+
+class RMSNorm(nn.RMSNorm):
+    """``x g / sqrt(mean(x^2) + eps)`` over the last axis (Zhang and Sennrich, NeurIPS 2019), in the precision of ``x``.
+
+    Under autocast the gains ``g`` are wider than what they multiply: torch then leaves its fast way, and warns.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[..., D]`` -> ``[..., D]``."""
+        return nn.functional.rms_norm(x, list(self.normalized_shape), self.weight.to(x.dtype), self.eps)
 
 
 class MaskedBatchNorm(nn.Module):

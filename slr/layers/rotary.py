@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import StochasticDepth
 
+from slr.layers.norm import RMSNorm
 from slr.types import Padded
 
 _BASE = 10_000.0
@@ -65,9 +66,9 @@ class RotaryBlock(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float = 0.0, depth_drop: float = 0.0) -> None:
         super().__init__()
-        self.attention_norm = nn.RMSNorm(width, eps=_EPS)
+        self.attention_norm = RMSNorm(width, eps=_EPS)
         self.attention = RotaryAttention(width, heads)
-        self.gate_norm = nn.RMSNorm(width, eps=_EPS)
+        self.gate_norm = RMSNorm(width, eps=_EPS)
         self.gate = nn.Linear(width, 2 * width)
         self.gate_out = nn.Linear(width, width)
         self.shares = nn.Parameter(torch.ones(2))
@@ -116,7 +117,7 @@ class RotaryContext(nn.Module):
         self.window = window
         self.layer_drop = layer_drop
         self.blocks = nn.ModuleList(RotaryBlock(width, heads, dropout, drop) for drop in drops)
-        self.norm = nn.RMSNorm(width, eps=_EPS)
+        self.norm = RMSNorm(width, eps=_EPS)
 
     def forward(self, padded: Padded) -> Padded:
         """Let the steps of each clip attend to each other."""

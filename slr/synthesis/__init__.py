@@ -5,6 +5,7 @@ from slr.synthesis.corpus import SimulatedClips, SimulatedSpec
 from slr.synthesis.estimator import KEYPOINT_LEVELS, KeypointLevel
 from slr.synthesis.folder import write_corpus
 from slr.synthesis.profiles import PROFILES, Profile
+from slr.synthesis.rendered_signs import RenderedSigns
 from slr.synthesis.stitch import StitchedClips, StitchSpec
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "PROFILES",
     "KeypointLevel",
     "Profile",
+    "RenderedSigns",
     "SimulatedClips",
     "SimulatedSpec",
     "StitchSpec",

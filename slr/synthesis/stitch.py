@@ -130,7 +130,7 @@ class StitchedClips:
         """One sentence as a moving body, with its rendered look and the camera."""
         look = self._look(split, index)
         joined = join_recordings(self._choices[split, index])
-        return _embody(joined, look), look, Camera.for_signer(look, *self.frame_size)
+        return embody(joined, look), look, Camera.for_signer(look, *self.frame_size)
 
     def keypoints(self, split: str, index: int, level: str) -> np.ndarray:
         """The recorded points in pixels, ``[T, 133, 3]``, disturbed further at a named level other than ``"none"``."""
@@ -221,7 +221,8 @@ def _bridge(before: RecordedClip, after: RecordedClip) -> RecordedClip:
     )
 
 
-def _embody(joined: _Joined, look: Signer) -> Motion:
+def embody(joined: _Joined, look: Signer) -> Motion:
+    """Recorded points as a moving body that can be drawn."""
     frames = len(joined.nose)
     flat = np.zeros((frames, 2, 3, 1))
     head = np.concatenate([joined.nose - (0.0, 0.10 * look.head), np.zeros((frames, 1))], axis=1)

@@ -13,6 +13,7 @@ import torch
 import yaml
 from torch import Tensor, nn
 
+from kd.losses import Focal
 from slr.data.isolated import (
     Chance,
     DropFrames,
@@ -27,7 +28,7 @@ from slr.data.isolated.transforms.turns import mirrored
 from slr.data.transforms import mirror_pose
 from slr.layers import RotaryContext
 from slr.skeleton import skeleton_layout
-from slr.types import Batch, Padded
+from slr.types import Batch, NetOutput, Padded
 from students import LandmarkTransformer
 from students.landmark_pooling import AttentionPooling, part_means
 from students.landmark_transformer import CrossGroups, ParallelConv, landmark_parts
@@ -174,6 +175,19 @@ def test_9_time_is_told_by_rotation_alone_and_the_convolution_is_activated() -> 
     found = torch.cat([layer(stream.values.transpose(1, 2)) for layer in conv.convs], 1).transpose(1, 2)
     torch.testing.assert_close(conv(stream).values, conv.norm(stream.values + nn.functional.gelu(found)))
     assert not torch.allclose(conv(stream).values, conv.norm(stream.values + found))
+
+
+def test_10_a_sure_answer_weighs_little_however_much_the_target_is_smoothed() -> None:
+    scores = Padded(torch.tensor([[[8.0, 0.0, 0.0, 0.0, 0.0]]]), torch.tensor([1]))
+    batch = Batch(
+        ids=("a",),
+        glosses=Padded.from_list([torch.zeros(0, dtype=torch.int64)]),
+        frames=Padded.from_list([torch.arange(1)]),
+        labels=torch.tensor([0]),
+    )
+    ours, faulty = (loss(NetOutput(scores, {}), None, batch) for loss in (Focal(), Focal(focus="every")))
+    assert ours < 1e-4
+    assert faulty > 0.5, "in the faulty form every smoothed class keeps its weight"
 
 
 @pytest.mark.parametrize("training", [True, False])

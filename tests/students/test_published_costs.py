@@ -27,12 +27,10 @@ def macs(run: Callable[[], Any]) -> int:
     [
         (DSTASLR(num_classes=2000, task="class"), dsta_slr.plain_network, (120, 1, 27, 3), 6.23),
         (SLGCN(num_classes=2000, task="class"), sl_gcn.plain_network, (100, 1, 27, 3), 3.24),
-        (
-            MSG3D(num_classes=60, layout="ntu-25", task="class", persons=2),
-            ms_g3d.plain_network,
-            (64, 2, 25, 3),
-            6.99,
-        ),
+        *[
+            (MSG3D(num_classes=60, layout="ntu-25", task="class", persons=2), ms_g3d.plain_network, shape, billions)
+            for shape, billions in (((64, 2, 25, 3), 6.99), ((100, 2, 25, 3), 10.92))
+        ],
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )

@@ -42,7 +42,7 @@ def distill_isolated(
     check_isolated_distillation(config, place)
     inputs = {
         "config": config_hash(config),
-        "clips": place.contents(("train", *SPLITS), ()),
+        "clips": place.contents(("train", *SPLITS), place.streams - {"pose"}),
         "teacher": ready_made(config.teacher),
         **weights_digest(_trained_nodes(config)),
     }

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slr.data.isolated import collate_isolated
 from slr.files import copy_whole
 from workbench.checkpoint import checkpoint_files
 from workbench.cost import batch_macs, count_parameters
@@ -43,7 +42,7 @@ def measure(place: IsolatedPlace, made: Mapping[str, MadeNetwork], record: RunRe
         for role, one in made.items():
             train[role] = _leave(place, role, one, record, main, title)
         draw_training(record.metrics.rows(), title, record.folder / FOLDER, ACCURACY_CURVES)
-    batch = collate_isolated([place.dataset("train")[0]])
+    batch = place.sample()
     pose = batch.stream("pose").values
     shape = pose.shape[1:] if pose.ndim == 5 else (pose.shape[1], 1, *pose.shape[2:])
     rows = record.metrics.rows()

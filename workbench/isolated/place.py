@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
 
-from slr.data import loader
-from slr.data.isolated import IsolatedCorpus, IsolatedDataset, Transform, without_test_clips
+from slr.data import RgbPipeline, loader
+from slr.data.isolated import (
+    ClipFrames,
+    IsolatedCorpus,
+    IsolatedDataset,
+    LearnedTransform,
+    RgbView,
+    Transform,
+    collate_isolated,
+    without_test_clips,
+)
 from slr.data.isolated.spec import SCORE
-from slr.types import Batch
+from slr.types import Batch, Network
 from workbench.assemble import CorpusSizes, StageBatches
 from workbench.checkpoint import NetworkCard
 from workbench.components import TARGET, build
@@ -36,6 +46,7 @@ from workbench.watch import GapWatch
 
 # Settings of the data that decide weights beside what the clips show.
 _DECIDING = {"stream", "pipeline", "max_padding"}
+_POSE, _RGB = "pose", "rgb"
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,7 @@ class IsolatedPlace:
     store: Path
     progress: Progress
     diagnostics: Diagnostics | None = None
+    frames: ClipFrames | None = None
 
     @classmethod
     def open(cls, run: Run, data: IsolatedData, evaluate: IsolatedEvaluate, progress: Progress) -> IsolatedPlace:
@@ -66,7 +78,13 @@ class IsolatedPlace:
             store=Path(run.out if run.store is None else run.store) / "networks",
             progress=progress,
             diagnostics=run.diagnostics,
+            frames=None if data.frames is None else build(data.frames),
         )
+
+    @property
+    def streams(self) -> frozenset[str]:
+        """What there is of every clip."""
+        return frozenset({_POSE} if self.frames is None else {_POSE, _RGB})
 
     @property
     def evaluate_every(self) -> int:
@@ -89,7 +107,7 @@ class IsolatedPlace:
             return build(without_weights(node), num_classes=BARE_CLASSES, **self.network_arguments(node))
 
     def network_arguments(self, node: Mapping[str, Any]) -> dict[str, Any]:
-        """The layout, persons and channels of the clips and the task, where the network asks for them.
+        """The layout, persons, channels and frame size of the clips and the task, where the network asks for them.
 
         Raises:
             ConfigError: when it has no head for classes.
@@ -101,36 +119,83 @@ class IsolatedPlace:
         # As the pipeline leaves them, which may take channels out or put some in.
         _, persons, _, channels = self.dataset("train")[0].pose.shape
         known = {"task": "class", "layout": self.corpus.layout, "persons": persons, "in_channels": channels}
+        if self.frames is not None:
+            known["frame_size"] = self._rgb().frame_size
         return {name: value for name, value in known.items() if name in wanted}
 
     def pipeline(self) -> tuple[Transform, ...]:
-        """What is done to a clip.
+        """What is done to a clip; steps that want to see the training clips have seen them.
 
         Raises:
-            ValueError: when a setting of a transform is out of range.
+            ValueError: when a setting of a transform is out of range, or the clips do not go through.
         """
-        return tuple(build(node, stream=self.data.stream) for node in self.data.pipeline)
+        return self._pipeline
 
-    def dataset(self, split: str, *, views: int = 1) -> IsolatedDataset:
-        """The clips of a part as testing sees them."""
-        return IsolatedDataset(self.corpus, split, self.pipeline(), views=views)
+    @cached_property
+    def _pipeline(self) -> tuple[Transform, ...]:
+        made: list[Transform] = []
+        for node in self.data.pipeline:
+            step: Transform = build(node, stream=self.data.stream)
+            if isinstance(step, LearnedTransform) and not step.is_fitted:
+                dataset = IsolatedDataset(without_test_clips(self.corpus), "train", made)
+                step = step.fitted(dataset.processed(index) for index in range(len(dataset)))
+            made.append(step)
+        return tuple(made)
+
+    def dataset(self, split: str, streams: Collection[str] = (), *, views: int = 1) -> IsolatedDataset:
+        """The clips of a part as testing sees them; their frames too, where ``rgb`` is among the streams.
+
+        Raises:
+            ValueError: when there are no frames.
+        """
+        rgb = self._rgb() if _RGB in streams else None
+        return IsolatedDataset(self.corpus, split, self.pipeline(), views=views, rgb=rgb)
+
+    def sample(self) -> Batch:
+        """The first training clip with all there is of it, as testing shows it."""
+        return collate_isolated([self.dataset("train", self.streams)[0]])
+
+    def check_stream(self, stream: str) -> None:
+        """See that clips have what a network reads.
+
+        Raises:
+            ValueError: when it reads frames, and there are none.
+        """
+        if stream not in self.streams:
+            raise ValueError(
+                f"{self.corpus.name} has keypoints, and a network here reads frames: say in data.frames where they are"
+            )
+
+    def _rgb(self) -> RgbView:
+        """Frames and their pipeline.
+
+        Raises:
+            ValueError: when there are none.
+        """
+        self.check_stream(_RGB)
+        assert self.frames is not None, "just checked"
+        return RgbView(self.frames, RgbPipeline(**(self.data.rgb or {})))
 
     def has(self, split: str) -> bool:
         """Whether a part has clips."""
         return bool(self.corpus.clips(split))
 
     def contents(self, splits: Iterable[str], streams: Iterable[str]) -> str:
-        """Hash of what the clips of some parts show and of their labels; there is one stream."""
-        return content_hash([self.corpus.contents(list(splits)), sorted(streams)])
+        """Hash of what the clips of some parts show in these streams, and of their labels."""
+        streams = sorted(streams)
+        frames = [self.frames.contents()] if self.frames is not None and _RGB in streams else []
+        return content_hash([self.corpus.contents(list(splits)), streams, *frames])
 
     def deciding(self, streams: Collection[str]) -> dict[str, Any]:
-        """Stream, pipeline and padding."""
-        return self.data.model_dump(mode="json", include=_DECIDING)
+        """Stream, pipeline and padding; what is done to frames where they are read."""
+        frames = {"frames", "rgb"} if _RGB in streams else set()
+        return self.data.model_dump(mode="json", include=_DECIDING | frames)
 
     def training_batches(self, stage: Stage, streams: Collection[str], seed: int) -> Batches:
         """The training clips of a stage; they come from a corpus without its test."""
         corpus = without_test_clips(self.corpus)
-        dataset = IsolatedDataset(corpus, "train", self.pipeline(), training=True, seed=seed)
+        rgb = self._rgb() if _RGB in streams else None
+        dataset = IsolatedDataset(corpus, "train", self.pipeline(), training=True, seed=seed, rgb=rgb)
         batches = StageBatches(dataset, stage, self.data, seed, self.precision.device.type == "cuda")
         mixup = stage.mixup if isinstance(stage, IsolatedStage) else None
         if mixup is None:
@@ -142,7 +207,7 @@ class IsolatedPlace:
         """Judges a network by its top-1 accuracy on dev, every clip shown once; None where nothing is held out."""
         if not self.has("dev"):
             return None
-        dataset = self.dataset("dev")
+        dataset = self.dataset("dev", {cast(Network, network).input_stream})
 
         def judge(candidate: nn.Module) -> DevScore:
             report = look(candidate, dataset, self.batches(dataset), self.precision).report()
@@ -157,13 +222,18 @@ class IsolatedPlace:
 
     def card(self, network: nn.Module) -> dict[str, Any]:
         """What the card of a trained network says of the corpus."""
-        described = {**self.dataset("train").describe(), "stream": self.data.stream}
+        described = self.described(network)
         return {
             "classes": self.corpus.classes,
             "corpus": self.corpus.name,
             "layout": self.corpus.layout.name,
             "preprocessing": described,
         }
+
+    def described(self, network: nn.Module) -> dict[str, Any]:
+        """How clips are prepared for a network, as plain data."""
+        streams = {cast(Network, network).input_stream}
+        return {**self.dataset("train", streams).describe(), "stream": self.data.stream}
 
     def batches(self, dataset: IsolatedDataset) -> Iterable[Batch]:
         """Every sample once, not augmented."""
@@ -176,7 +246,7 @@ class IsolatedPlace:
         Raises:
             ValueError: when the part has no clip.
         """
-        dataset = self.dataset(split, views=self.evaluate.views)
+        dataset = self.dataset(split, {cast(Network, network).input_stream}, views=self.evaluate.views)
         found = look(network, dataset, self.batches(dataset), self.precision, self.evaluate.average)
         identity = {
             "network": type(network).__name__,

@@ -46,10 +46,13 @@ def untrained_network(place: IsolatedPlace, node: Mapping[str, Any]) -> nn.Modul
 
     Raises:
         ConfigError: when it has no head for classes.
+        ValueError: when it reads frames, and there are none.
     """
     arguments = place.network_arguments(node)
     with preserved():
-        return build(without_weights(node), num_classes=place.sizes.classes, **arguments)
+        network = build(without_weights(node), num_classes=place.sizes.classes, **arguments)
+    place.check_stream(cast(Network, network).input_stream)
+    return network
 
 
 def refuse_blanks(objectives: Iterable[Objective]) -> None:
@@ -79,6 +82,9 @@ def check_stages(where: Place, stages: Iterable[IsolatedStage], place: IsolatedP
     for stage in stages:
         if stage.mixup is not None:
             build(stage.mixup)
+        if stage.mixup is not None and place.frames is not None:
+            message = "mixes skeletons, and not the frames beside them: leave it out, or data.frames"
+            faults.append(Fault((*where, "stages", stage.name, "mixup"), message))
         if stage.patience is not None and not place.has("dev"):
             message = f"patience is {stage.patience}, and no dev part is held out to look at: set data.corpus.held_out"
             faults.append(Fault((*where, "stages", stage.name), message))
@@ -88,7 +94,7 @@ def check_stages(where: Place, stages: Iterable[IsolatedStage], place: IsolatedP
 
 def two_clips(place: IsolatedPlace) -> Batch:
     """The first and the last training clip, as testing shows them."""
-    dataset = place.dataset("train")
+    dataset = place.dataset("train", place.streams)
     return collate_isolated([dataset[0], dataset[len(dataset) - 1]])
 
 

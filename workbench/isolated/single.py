@@ -36,7 +36,7 @@ def train_isolated(config: IsolatedTrainConfig, progress: Progress, console: Con
     check_isolated(config, place)
     inputs = {
         "config": config_hash(config),
-        "clips": place.contents(("train", *SPLITS), ()),
+        "clips": place.contents(("train", *SPLITS), place.streams - {"pose"}),
         **weights_digest([config.network]),
     }
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:

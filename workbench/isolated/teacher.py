@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch import nn
 
 from kd.ensemble import EnsembleTeacher, Rule, combined_widths
 from kd.score_teacher import ScoreTeacher
@@ -112,7 +113,7 @@ def teaching_of(place: IsolatedPlace, made: MadeNetwork, *, live: bool) -> Teach
         return _by_scores(place.scores(made.network, made.card, "train"))
     network = cast(Network, made.network)
     node = made.card.network
-    identity = [made.card.weights_sha256, dict(node), code_hash(node), place.deciding(())]
+    identity = [made.card.weights_sha256, dict(node), code_hash(node), place.deciding((network.input_stream,))]
     return Teaching(
         FrozenTeacher(made.network, str(made.checkpoint)),
         {**network.tap_widths, "logits": made.card.num_classes},
@@ -159,19 +160,18 @@ def loaded(path: str, place: IsolatedPlace) -> MadeNetwork:
     """
     checkpoint = find_checkpoint(path, TEACHER_ROLES)
     network, card = load_network(checkpoint)
-    _check_fits(checkpoint, card, place)
+    _check_fits(checkpoint, network, card, place)
     return MadeNetwork(network.to(place.precision.device), card, checkpoint, None, 0.0)
 
 
-def _check_fits(checkpoint: Path, card: NetworkCard, place: IsolatedPlace) -> None:
+def _check_fits(checkpoint: Path, network: nn.Module, card: NetworkCard, place: IsolatedPlace) -> None:
     if card.classes != place.corpus.classes:
         raise ValueError(
             f"the teacher {checkpoint} tells {len(card.classes)} classes apart and this corpus has "
             f"{len(place.corpus.classes)}, {gloss_difference(card.classes, place.corpus.classes)}: train a teacher on "
             "the same classes"
         )
-    described = {**place.dataset("train").describe(), "stream": place.data.stream}
-    for where, trained, now in differences(card.preprocessing, described, stated=bool(card.released)):
+    for where, trained, now in differences(card.preprocessing, place.described(network), stated=bool(card.released)):
         raise ValueError(
             f"the teacher {checkpoint} was trained on clips with {where} {trained}, and this configuration prepares "
             f"them with {now}: give data the teacher's settings, or let it teach by its scores (evaluate.py RUN "

@@ -47,6 +47,7 @@ class StudyOptions:
         study: the file.
         words: overrides for every row.
         seeds: instead of those of the file.
+        splits: of the corpus, instead of those of the file.
         out: the folder above that of the study.
         jobs: runs at once; None for one here, and for all on a cluster.
         slurm: options of submitit, None to run here.
@@ -61,6 +62,7 @@ class StudyOptions:
     study: str
     words: Sequence[str] = ()
     seeds: Sequence[int] | None = None
+    splits: Sequence[str] | None = None
     out: str = "runs"
     jobs: int | None = None
     slurm: Mapping[str, Any] | None = None
@@ -88,7 +90,7 @@ def run_study(asked: StudyOptions, console: Console) -> Path | None:
         raise ValueError("--no-records looks at run folders alone: leave out --records")
     if asked.keep is not None and asked.dry_run:
         raise ValueError("--dry-run writes nothing: leave out --keep")
-    grid = plan(asked.study, Path(asked.out), seeds=asked.seeds, words=asked.words)
+    grid = plan(asked.study, Path(asked.out), seeds=asked.seeds, splits=asked.splits, words=asked.words)
     state = StudyState.open(grid.out)
     if asked.fresh:
         if asked.dry_run or asked.table_only:

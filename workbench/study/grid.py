@@ -110,13 +110,14 @@ class Grid:
         return self.row(row).network or roles_of(runs[0].config)[0]
 
 
-def read_study(path: Path | str, *, seeds: Sequence[int] | None = None) -> Study:
-    """A study file, with other ``seeds`` where they are given.
+def read_study(path: Path | str, *, seeds: Sequence[int] | None = None, splits: Sequence[str] | None = None) -> Study:
+    """A study file, with other ``seeds`` and ``splits`` where they are given.
 
     Raises:
         ConfigError: with every fault of the file.
     """
-    words = [] if seeds is None else [f"seeds={json.dumps(list(seeds))}"]
+    given = {"seeds": seeds, "splits": splits}
+    words = [f"{key}={json.dumps(list(value))}" for key, value in given.items() if value is not None]
     study = load_config(path, words, schema=Study)
     faults = list(_faults_between_rows(study))
     if faults:
@@ -124,14 +125,21 @@ def read_study(path: Path | str, *, seeds: Sequence[int] | None = None) -> Study
     return study
 
 
-def plan(path: Path | str, out: Path, *, seeds: Sequence[int] | None = None, words: Sequence[str] = ()) -> Grid:
+def plan(
+    path: Path | str,
+    out: Path,
+    *,
+    seeds: Sequence[int] | None = None,
+    splits: Sequence[str] | None = None,
+    words: Sequence[str] = (),
+) -> Grid:
     """The runs of a study file; ``words`` override keys of all rows, ``out`` is the folder above the study's.
 
     Raises:
         ConfigError: with every fault of the study and of the configurations of its rows.
     """
     path = Path(path)
-    study, name = read_study(path, seeds=seeds), path.stem
+    study, name = read_study(path, seeds=seeds, splits=splits), path.stem
     runs: dict[Cell, PlannedRun] = {}
     faults: list[Fault] = []
     for index, row in enumerate(study.rows):

@@ -3,6 +3,7 @@
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus, StoredCorpus, without_test_clips
 from slr.data.isolated.dataset import IsolatedDataset, IsolatedSample, collate_isolated
 from slr.data.isolated.doctor import inspect_isolated
+from slr.data.isolated.frames import ClipFrames, FrameFolders, RgbView
 from slr.data.isolated.mixup import MixedBatch, MixUp
 from slr.data.isolated.readers import (
     DSTA,
@@ -28,6 +29,7 @@ from slr.data.isolated.transforms.frames import (
     MatchPersons,
     TrimStart,
 )
+from slr.data.isolated.transforms.learned import LearnedTransform, Standardise
 from slr.data.isolated.transforms.losing import LoseGroups, LoseJoints, MaskBox
 from slr.data.isolated.transforms.noise import DetectorNoise, GaussianNoise, LocalDistortion
 from slr.data.isolated.transforms.place import (
@@ -79,6 +81,7 @@ __all__ = [
     "Camera",
     "CentreOn",
     "Chance",
+    "ClipFrames",
     "ClipRow",
     "ClipSource",
     "CropResize",
@@ -86,6 +89,7 @@ __all__ = [
     "DropEmptyFrames",
     "DropFrames",
     "DropFramesWithout",
+    "FrameFolders",
     "FrameToUnit",
     "GaussianNoise",
     "HandsOnWrists",
@@ -97,6 +101,7 @@ __all__ = [
     "KeepChannels",
     "Kinetics",
     "LabelTable",
+    "LearnedTransform",
     "LocalDistortion",
     "LongestPersonFirst",
     "LoseGroups",
@@ -117,12 +122,14 @@ __all__ = [
     "RandomScale",
     "RandomShift",
     "RandomTurn",
+    "RgbView",
     "SampleSubset",
     "SampleWithReplacement",
     "ShiftBy",
     "SizeOfBody",
     "SkeletonClip",
     "SplineSpeed",
+    "Standardise",
     "StoreSpec",
     "StoreWriter",
     "StoredCorpus",

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from slr.data.corpus import check_split
 from slr.data.isolated.corpus import IsolatedClip, IsolatedCorpus
+from slr.data.isolated.frames import RgbView
 from slr.data.isolated.transforms.clip import Chance, SkeletonClip, Transform
 from slr.data.seeding import sample_generator
 from slr.data.transforms.ranges import check_range
@@ -21,13 +22,17 @@ from slr.types import Batch, Padded
 
 @dataclass(frozen=True)
 class IsolatedSample:
-    """One clip as a network sees it: ``pose`` ``[T, P, J, C]``, its class, and the source ``frames`` ``[T]`` int64."""
+    """One clip as a network sees it: ``pose`` ``[T, P, J, C]``, its class, and the source ``frames`` ``[T]`` int64.
+
+    ``rgb`` ``[T, 3, H, W]`` shows these frames, where they were asked for.
+    """
 
     id: str
     label: int
     frames: Tensor
     pose: Tensor
     flipped: bool = False
+    rgb: Tensor | None = None
 
 
 class IsolatedDataset(Dataset[IsolatedSample]):
@@ -44,6 +49,7 @@ class IsolatedDataset(Dataset[IsolatedSample]):
         training: augment, and draw another sample of a clip in every epoch.
         seed: the seed of all chance.
         views: samples of a clip in testing, one after the other.
+        rgb: where frames come from, and what is done to them; without it there are keypoints alone.
 
     Raises:
         ValueError: when training is asked of the test split, the part has no clip, or views is below 1 or asked for in
@@ -59,6 +65,7 @@ class IsolatedDataset(Dataset[IsolatedSample]):
         training: bool = False,
         seed: int = 0,
         views: int = 1,
+        rgb: RgbView | None = None,
     ) -> None:
         check_split(split)
         check_range("views", views, 1)
@@ -72,6 +79,7 @@ class IsolatedDataset(Dataset[IsolatedSample]):
         self.training = training
         self.seed = seed
         self.views = views
+        self.rgb = rgb
         self.clips: list[IsolatedClip] = corpus.clips(split)
         if not self.clips:
             raise ValueError(f"split {split!r} of {corpus.name} has no clip")
@@ -85,7 +93,12 @@ class IsolatedDataset(Dataset[IsolatedSample]):
     def __getitem__(self, index: int) -> IsolatedSample:
         """A sample; those of one clip follow each other."""
         clip, made = self.clips[index // self.views], self.processed(index)
-        return IsolatedSample(clip.id, clip.label, made.frames.round().to(torch.int64), made.values, made.flipped)
+        frames = made.frames.round().to(torch.int64)
+        rgb = None
+        if self.rgb is not None:
+            augment = sample_generator(self.seed, self.epoch, clip.id, "rgb") if self.training else None
+            rgb = self.rgb(clip.id, frames, flip=made.flipped, generator=augment)
+        return IsolatedSample(clip.id, clip.label, frames, made.values, made.flipped, rgb)
 
     def processed(self, index: int) -> SkeletonClip:
         """A clip as it leaves the pipeline, with the names of its channels."""
@@ -118,7 +131,9 @@ class IsolatedDataset(Dataset[IsolatedSample]):
     def describe(self) -> dict[str, Any]:
         """What decides the input of networks, as plain JSON values; components rebuild the pipeline from it."""
         corpus = self.corpus
+        rgb = {} if self.rgb is None else {"rgb": self.rgb.pipeline.describe()}
         return {
+            **rgb,
             "fps": corpus.fps,
             "frame_size": corpus.frame_size and list(corpus.frame_size),
             "layout": corpus.layout.to_dict(),
@@ -165,6 +180,8 @@ def _plain(value: Any) -> Any:
 def collate_isolated(samples: Sequence[IsolatedSample]) -> Batch:
     """Samples as a padded batch: ``pose`` ``[B, T, P, J, C]``, or ``[B, T, J, C]`` where all have one person.
 
+    ``rgb`` is ``[B, T, 3, H, W]`` where the samples have it.
+
     Raises:
         ValueError: when there is no sample.
     """
@@ -173,11 +190,13 @@ def collate_isolated(samples: Sequence[IsolatedSample]) -> Batch:
     poses = [sample.pose for sample in samples]
     if poses[0].shape[1] == 1:
         poses = [pose.squeeze(1) for pose in poses]
+    frames = [sample.rgb for sample in samples if sample.rgb is not None]
     return Batch(
         ids=tuple(sample.id for sample in samples),
         glosses=Padded.from_list([torch.zeros(0, dtype=torch.int64) for _ in samples]),
         frames=Padded.from_list([sample.frames for sample in samples]),
         pose=Padded.from_list(poses),
+        rgb=Padded.from_list(frames) if frames else None,
         flipped=tuple(sample.flipped for sample in samples) if any(sample.flipped for sample in samples) else (),
         labels=torch.tensor([sample.label for sample in samples], dtype=torch.int64),
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from slr.layers import MaskedBatchNorm, gather_valid, scatter_valid
+from slr.layers import MaskedBatchNorm, RMSNorm, gather_valid, scatter_valid
 from tests.reference import layers
 from tests.slr.layers.clips import random_clips, with_rubbish
 
@@ -71,3 +71,13 @@ def test_one_step_alone_is_normalised_by_the_running_statistics_which_stay() -> 
     torch.testing.assert_close(out.values, torch.tensor([[[1.0, 2.0]]], dtype=torch.float64), atol=1e-4, rtol=0)
     assert norm.norm.running_mean.tolist() == [1.0, 1.0]
     assert norm.norm.running_var.tolist() == [4.0, 4.0]
+
+
+def test_the_norm_of_transformers_is_its_formula_and_keeps_the_precision_of_what_it_is_given() -> None:
+    norm = RMSNorm(6, eps=1e-3)
+    nn.init.normal_(norm.weight)
+    x = torch.randn(4, 5, 6)
+    wanted = x / (x.square().mean(-1, keepdim=True) + 1e-3).sqrt() * norm.weight
+    torch.testing.assert_close(norm(x), wanted)
+    assert norm(x.bfloat16()).dtype == torch.bfloat16  # warnings of torch are errors here
+    torch.testing.assert_close(norm(x.bfloat16()).float(), wanted, rtol=0.03, atol=0.03)

@@ -8,27 +8,41 @@ from pathlib import Path
 import pytest
 import torch
 
-from slr.data.isolated import Chance, SkeletonClip, StoreSpec, Transform
+from slr.data.isolated import WLASL50, Chance, SkeletonClip, StoreSpec, Transform, write_store
 from slr.data.isolated.dataset import run_pipeline
 from slr.skeleton import SkeletonLayout, skeleton_layout
+from tests.slr.data.isolated.test_wlasl50 import written
 from tests.workbench.running import here, read_json
 from tests.workbench.test_configs import CONFIGS, FILES, name_of
 from workbench.components import build
 from workbench.isolated.place import IsolatedPlace
-from workbench.isolated.schema import IsolatedData, IsolatedEvaluate, IsolatedTrainConfig
+from workbench.isolated.schema import IsolatedData, IsolatedEvaluate
 from workbench.progress import NoProgress
 from workbench.schema import Run
-from workbench.settings import about_isolated_clips, data_file, load_alone
+from workbench.settings import about_isolated_clips, data_file, load_isolated
 
 from .stores import SPECS, store_like
 
 DATA = [path for path in FILES if path.parent.name == "data" and isinstance(data_file(path, []), IsolatedData)]
 RUNS = [path for path in FILES if path.parent.name != "data" and about_isolated_clips(path)]
+OF_FRAMES = [path for path in RUNS if load_isolated(path).data.frames is not None]
+NETWORKS = (
+    "light_dke_gcn",
+    "ctr_gcn",
+    "dg_stgcn",
+    "dsta_slr",
+    "ms_g3d",
+    "landmark_transformer",
+    "ctr_gcn_to_light_dke_gcn",
+    "dke_gcn_chain",
+)
 
 
 def test_every_corpus_has_a_made_up_store() -> None:
     assert {path.stem for path in DATA} == set(SPECS)
-    assert len(RUNS) >= 1
+    assert {path.stem for path in RUNS} >= {
+        f"{corpus}_{network}" for corpus in ("nw_ucla", "wlasl50") for network in NETWORKS
+    }
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -44,15 +58,30 @@ def test_every_stream_of_every_corpus_goes_through_its_pipeline(name: str, strea
     assert bool(test[0].pose.any())
 
 
-@pytest.mark.parametrize("path", RUNS, ids=name_of)
+@pytest.mark.parametrize("path", [path for path in RUNS if path not in OF_FRAMES], ids=name_of)
 def test_a_run_is_called_like_its_file_and_passes_the_check(path: Path, tmp_path: Path) -> None:
-    config = load_alone(path)
-    assert isinstance(config, IsolatedTrainConfig)
+    config = load_isolated(path)
     assert config.run.name == path.stem
     root = store_like(SPECS[Path(config.data.root).name.replace("-", "_")], tmp_path, config.data)
     done = here("check", path, f"data.root={root}", "run.threads=1")
     assert done.code == 0, done.err
-    assert "clips go through pipeline, network and losses" in done.out
+    assert "clips go through" in done.out
+
+
+@pytest.mark.parametrize("path", OF_FRAMES, ids=name_of)
+def test_a_run_with_frames_distils_across_modalities(path: Path, tmp_path: Path) -> None:
+    assert load_isolated(path).run.name == path.stem
+    source = written(tmp_path / "made_up.npz", clips=10)
+    root = write_store(tmp_path / "store", WLASL50(source))
+    words = [f"data.root={root}", f"data.frames.source={source}", "run.threads=1", "data.corpus.held_out=0"]
+    words += ["teacher.stages.classes.epochs=1", "student.stages.classes.epochs=1"]
+    words += ["teacher.network.width=16", "teacher.network.hidden=8", "teacher.network.channels=[4,8]"]
+    words += ["student.network.channels=[4,8]", "student.network.strides=[1,2]"]
+    done = here("distill", path, *words, "--out", tmp_path / "runs")
+    assert done.code == 0, done.err
+    result = read_json(done.folder / "result.json")
+    assert result["teacher"]["name"] == "CNN2DCNN1D"
+    assert result["student"]["train"]["clips"] == 8
 
 
 def test_the_nw_ucla_run_trains(tmp_path: Path) -> None:

@@ -205,7 +205,8 @@ def test_several_teachers_teach_together_and_need_not_be_asked_in_every_step(
             ["distillation.losses.hint={loss: {_target_: kd.losses.FitNet, tap: pooled}}", "teacher.live=false"],
             "the teacher does not publish",
         ),
-        (["student.network={_target_: teachers.CNN2DCNN1D}"], "has no head for classes"),
+        (["student.network={_target_: teachers.VACResNet}"], "has no head for classes"),
+        (["student.network={_target_: teachers.CNN2DCNN1D}"], "has keypoints, and a network here reads frames"),
     ],
 )
 def test_what_does_not_fit_is_said_before_anything_is_trained(

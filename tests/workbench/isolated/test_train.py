@@ -10,7 +10,7 @@ import torch
 from slr.data.isolated import StoredCorpus
 from slr.scoring import accuracy
 from tests.workbench.running import here, read_json, sha256, snapshot, stored
-from workbench.checkpoint import load_network
+from workbench.checkpoint import load_network, read_card
 from workbench.isolated.scores import ClipScores
 
 from .waving import waving_config, waving_store
@@ -94,6 +94,21 @@ def test_a_finished_run_is_not_done_again_and_a_network_is_shared(run: Path, sto
     )
 
 
+def test_means_and_deviations_are_those_of_train_and_travel_with_the_network(store: Path, tmp_path: Path) -> None:
+    config = waving_config(tmp_path, store)
+    words = ["data.pipeline.3={_target_: slr.data.isolated.Standardise}", "stages.0.epochs=1", "run.name=standard"]
+    done = here("train", config, *words, "--out", tmp_path / "runs")
+    assert done.code == 0, done.err
+    corpus = StoredCorpus(store, held_out=0.2)
+    heights = torch.cat([(pose[:, 0, 4] - pose[:1, 0, 0])[:, 1] for pose in map(corpus.pose, corpus.clips("train"))])
+    step = read_card(done.folder / "network").preprocessing["pipeline"][-1]
+    # Eight frames of every clip are seen, and not all of them.
+    assert step["mean"][4][1] == pytest.approx(float(heights.mean()), abs=0.1)
+    again = here("evaluate", done.folder, "--split", "test")
+    assert again.code == 0, again.err
+    assert "was trained on clips with" not in again.err
+
+
 def test_another_stream_is_another_network(run: Path, store: Path, tmp_path: Path) -> None:
     config = waving_config(tmp_path, store)
     words = ["data.stream=bone-motion", "stages.0.epochs=1", "run.name=bones"]
@@ -133,7 +148,8 @@ def test_two_persons_reach_the_network(tmp_path: Path) -> None:
         (["data.pipeline.2.length=0"], "SampleSubset length is 0"),
         (["data.pipeline.2.lenght=8"], "did you mean length?"),
         (["data.pipeline.3.stream=bone"], "the workbench sets this argument itself"),
-        (["network={_target_: teachers.CNN2DCNN1D}"], "has no head for classes"),
+        (["network={_target_: teachers.VACResNet}"], "has no head for classes"),
+        (["network={_target_: teachers.I3D}"], "has keypoints, and a network here reads frames"),
         (["network.task=glosses"], "the workbench sets this argument itself"),
         (["stages.0.losses.ce.loss={_target_: kd.losses.CTC}"], "these clips have a class and no transcript"),
         (["stages.0.losses.ce.loss.head=side"], "reads the tap 'side'"),

@@ -28,7 +28,8 @@ from workbench.study.collect import Collected, collect
 from workbench.study.estimate import estimate
 from workbench.study.folder_files import read_config
 from workbench.study.formats import as_markdown
-from workbench.study.grid import Cell, Grid
+from workbench.study.grid import Cell, Grid, plan
+from workbench.study.grid_view import render_grid
 from workbench.study.kept_file import check_kept, keep_runs, read_kept
 from workbench.study.reading import read_finished
 from workbench.study.records import as_csv, as_plain
@@ -189,6 +190,29 @@ def test_folds_weigh_alike_and_are_compared_each_with_itself(tmp_path: Path) -> 
     assert "Seed 0 on fold-0, fold-1, fold-2." in text
     assert "On these 180 test clips in 3 splits and 3 runs of each row" in text
     assert [run["split"] for run in as_plain(summary)["rows"][0]["runs"]] == folds
+
+
+def test_the_grid_shows_every_split_and_says_what_is_fused(tmp_path: Path) -> None:
+    grid = planned(tmp_path, {**STUDY, "splits": ["fold-0", "fold-1"]}, seeds=[0, 1])
+    words = {cell: f"{cell.row[0]}{(cell.split or '')[-1]}{cell.seed}" for cell in grid.runs}
+    table = render_grid(grid, words, dict.fromkeys(grid.runs, "missing"))
+    headings = [str(column.header) for column in table.columns[2:]]
+    assert headings == ["fold-0\nseed 0", "fold-0\nseed 1", "fold-1\nseed 0", "fold-1\nseed 1"]
+    columns = [[str(cell) for cell in column.cells] for column in table.columns]
+    rows = dict(zip(columns[0], zip(*columns[1:], strict=True), strict=True))
+    assert rows["joint"][1:] == ("j00", "j01", "j10", "j11")
+    assert "fused of joint, bone" in [row[0] for row in rows.values()]
+
+
+def test_other_splits_than_those_of_the_study_can_be_asked_for(tmp_path: Path) -> None:
+    path = write_study(tmp_path, {**STUDY, "splits": ["fold-0"]})
+    grid = plan(path, tmp_path / "runs", seeds=[0], splits=["x-sub", "x-view"])
+    assert [cell.split for cell in grid.runs if cell.row == "joint"] == ["x-sub", "x-view"]
+    with pytest.raises(ConfigError, match="x-sub stands twice"):
+        plan(path, tmp_path / "runs", splits=["x-sub", "x-sub"])
+    done = here("ablation", path, "--dry-run", "--seeds", "0", "--splits", "x-sub,x-view")
+    assert done.code == 0, done.err
+    assert "data.corpus.split=x-view" in done.out
 
 
 def test_the_table_speaks_of_accuracy(grid: Grid) -> None:

@@ -14,6 +14,7 @@ from workbench.schema import DistillConfig
 from workbench.study.grid import Grid, plan
 
 STUDIES = sorted((ROOT / "experiments").glob("*.yaml"))
+ISOLATED = sorted((ROOT / "experiments" / "isolated").glob("*.yaml"))
 
 
 def planned(path: Path) -> Grid:
@@ -25,12 +26,13 @@ def test_studies_were_found() -> None:
     assert {path.stem for path in STUDIES} >= {*tables, "losses", "controls", "noise", "pairs", "quick"}
 
 
-@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*STUDIES, *ISOLATED], ids=lambda path: path.stem)
 def test_a_study_opens_with_its_own_command(path: Path) -> None:
     head = [line.removeprefix("#").strip() for line in path.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
     commands = [line for line in head if line.startswith("python scripts/ablation.py")]
     assert commands
-    assert all(f"experiments/{path.name}" in command for command in commands)
+    own = path.relative_to(ROOT).as_posix()
+    assert all(command.split()[2] == own for command in commands)
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
