@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import TypedDict, Unpack
 
-from slr.layers import JointPooling, RecogniserTail, mean_over_steps, named_context
+from slr.layers import JointPooling, RecogniserTail, named_context
 from slr.skeleton import SkeletonLayout
 from slr.types import NetOutput, Padded
 
@@ -117,7 +117,7 @@ class ClassHead(nn.Module):
     def forward(self, joints: Padded, persons: int) -> NetOutput:
         """``[B P, T, J, D]`` features, the persons of a clip one after the other -> ``[B, 1, V]`` scores."""
         frame = mean_over_persons(joints.map(self.pool), persons).zeroed()
-        pooled = mean_over_steps(frame)
+        pooled = Padded(frame.mean()[:, None], self.output_lengths(frame.lengths))
         return NetOutput(pooled.map(lambda x: self.classify(self.dropout(x))), {"frame": frame, "pooled": pooled})
 
     def output_lengths(self, lengths: Tensor) -> Tensor:

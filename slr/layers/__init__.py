@@ -1,7 +1,7 @@
 """Masked pieces that teachers and students share. Each works on a clip as if it were alone."""
 
 from slr.layers.attention import AttentionBlock, RelativeBias, SelfAttention
-from slr.layers.class_tail import ClassTail, mean_over_steps
+from slr.layers.class_tail import ClassTail
 from slr.layers.context import BiLSTM, NoContext, TransformerContext, named_context
 from slr.layers.head import GlossHead
 from slr.layers.norm import MaskedBatchNorm, RMSNorm
@@ -32,7 +32,6 @@ __all__ = [
     "TransformerContext",
     "ValidSteps",
     "gather_valid",
-    "mean_over_steps",
     "named_context",
     "scatter_valid",
 ]
