@@ -9,6 +9,7 @@ from slr.layers.pooling import JointPooling
 from slr.layers.rotary import RotaryAttention, RotaryBlock, RotaryContext
 from slr.layers.stc import STCAttention
 from slr.layers.tail import RecogniserTail
+from slr.layers.task import Task, check_task
 from slr.layers.temporal_conv import TemporalConv
 from slr.layers.valid import ValidSteps, gather_valid, scatter_valid
 
@@ -28,9 +29,11 @@ __all__ = [
     "RotaryContext",
     "STCAttention",
     "SelfAttention",
+    "Task",
     "TemporalConv",
     "TransformerContext",
     "ValidSteps",
+    "check_task",
     "gather_valid",
     "named_context",
     "scatter_valid",
