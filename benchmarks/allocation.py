@@ -32,6 +32,10 @@ NETWORKS: dict[str, Callable[[], tuple[nn.Module, Padded]]] = {
         STSGNet(num_classes=61, frame_size=(63, 78), width=256, hidden=128, part_width=32),
         clips(torch.rand(8, 56, 3, 78, 63)),
     ),
+    "STSG-Net, clips of 224 frames": lambda: (
+        STSGNet(num_classes=61, frame_size=(63, 78), width=256, hidden=128, part_width=32),
+        clips(torch.rand(8, 224, 3, 78, 63)),
+    ),
     "STGT, 27 joints": lambda: (
         STGT(num_classes=61, layout="sign-27", joint_width=32, width=192, temporal_heads=4),
         clips(torch.rand(8, 56, 27, 3)),

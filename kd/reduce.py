@@ -13,8 +13,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from slr.types import Padded
-
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Sum over the elements where ``mask`` is true, divided by their number; 0 when there are none.
@@ -79,9 +77,3 @@ def mean_of_row_means(values: Tensor, mask: Tensor) -> Tensor:
         mask: bool of the same shape.
     """
     return masked_mean(row_means(values, mask), mask.flatten(1).any(dim=1))
-
-
-def pooled_over_steps(features: Padded) -> Tensor:
-    """Mean feature ``[B, D]`` of every clip over its own valid steps; zeros for a clip without steps."""
-    counts = features.lengths.clamp(min=1).to(features.values.dtype)
-    return features.zeroed().values.sum(dim=1) / counts[:, None]

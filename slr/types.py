@@ -94,6 +94,13 @@ class Padded:
             return rows
         return rows.index_select(0, self.places)  # much faster than values[mask], backwards too
 
+    def mean(self) -> Tensor:
+        """Mean of the real steps of each sequence, ``[B, ...]``, zeros where there is none; in float32 at least."""
+        precise = torch.promote_types(self.values.dtype, torch.float32)
+        counts = self.lengths.clamp(min=1).to(precise)
+        summed = self.zeroed().values.sum(dim=1, dtype=precise)
+        return summed / counts.view(-1, *[1] * (summed.ndim - 1))
+
     def every(self, stride: int) -> Padded:
         """Every ``stride``-th step of each sequence, its first included."""
         return Padded(self.values[:, ::stride], strided_lengths(self.lengths, stride))

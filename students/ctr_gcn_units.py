@@ -7,7 +7,6 @@ from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
 from slr.types import Padded
-from students.graph_units import mean_over_steps
 from students.units import Shortcut, beginning_at_nothing, fan_out_each, linear
 
 
@@ -60,7 +59,7 @@ class RefinedGraphConv(nn.Module):
 
     def _graph(self, clips: Padded) -> Tensor:
         """``[B width, J, K J]``: receiving, giving in every part."""
-        mean = mean_over_steps(clips)
+        mean = clips.mean()
         count, _, joints = self.parts.shape
         sides = [layer(mean).unflatten(-1, (count, -1)) for layer in (self.receive, self.give)]
         one, other = (side.permute(0, 2, 3, 1) for side in sides)  # [B, K, R, J]

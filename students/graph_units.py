@@ -99,7 +99,7 @@ class DynamicGraphConv(nn.Module):
     def _graph(self, clips: Padded) -> Tensor:
         """``[width B, J, J]``: giving, receiving."""
         groups, joints = self.parts.shape[:2]
-        sides = self.compare(mean_over_steps(clips)).permute(2, 0, 1).contiguous()  # [2 width, B, J]
+        sides = self.compare(clips.mean()).permute(2, 0, 1).contiguous()  # [2 width, B, J]
         q, p = sides.unflatten(0, (2, groups, -1)).unbind()  # [K, M, B, J]
         unlike = torch.tanh_(q[..., :, None] - p[..., None, :])
         like = (q.permute(0, 2, 3, 1) @ p.permute(0, 2, 1, 3)).softmax(-2)  # [K, B, J, J]
@@ -111,8 +111,3 @@ def in_clips(features: Tensor, joints: int, valid: ValidSteps) -> Tensor:
     """``[D, N J]`` -> ``[D, B, T, J]``, zero as padding; a view where no clip has any."""
     rows = features.view(len(features), -1, joints).transpose(0, 1)
     return valid.scatter(rows).values.permute(2, 0, 1, 3)
-
-
-def mean_over_steps(clips: Padded) -> Tensor:
-    """``[B, T, J, D]``, zero as padding -> ``[B, J, D]``: the mean of every joint over its clip."""
-    return clips.values.sum(1) / clips.lengths.clamp(min=1).to(clips.values.dtype)[:, None, None]

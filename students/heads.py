@@ -6,11 +6,10 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import TypedDict, Unpack
 
-from slr.layers import JointPooling, RecogniserTail, mean_over_steps, named_context
+from slr.layers import JointPooling, RecogniserTail, check_task, named_context
 from slr.skeleton import SkeletonLayout
 from slr.types import NetOutput, Padded
 
-TASKS = ("glosses", "class")
 _SHARED = ("task", "persons", "pooling", "dropout")
 _TEMPORAL_LAYERS = {1: "K5-P2-K5-P2", 2: "K5-P2-K5", 4: "K5-K5"}
 
@@ -117,7 +116,7 @@ class ClassHead(nn.Module):
     def forward(self, joints: Padded, persons: int) -> NetOutput:
         """``[B P, T, J, D]`` features, the persons of a clip one after the other -> ``[B, 1, V]`` scores."""
         frame = mean_over_persons(joints.map(self.pool), persons).zeroed()
-        pooled = mean_over_steps(frame)
+        pooled = Padded(frame.mean()[:, None], self.output_lengths(frame.lengths))
         return NetOutput(pooled.map(lambda x: self.classify(self.dropout(x))), {"frame": frame, "pooled": pooled})
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
@@ -141,8 +140,7 @@ def make_head(
         ValueError: when the task is unknown, an option is none of its own, or a value is out of range.
     """
     task = options.get("task", "glosses")
-    if task not in TASKS:
-        raise ValueError(f"unknown task {task!r} of a skeleton network: there are {', '.join(TASKS)}")
+    check_task(task, "a skeleton network")
     arguments = {name: value for name, value in options.items() if name not in ("task", "persons")}
     if task == "glosses":
         arguments.setdefault("temporal_layers", _TEMPORAL_LAYERS[min(reduction, 4)])

@@ -42,7 +42,7 @@ class ClipPooling(nn.Module):
         """Real steps alone count."""
         clips = clips.zeroed()
         low = torch.finfo(clips.values.dtype).min
-        most = clips.values.masked_fill(~clips.expanded_mask(), low).amax(1)
+        most = torch.where(clips.expanded_mask(), clips.values, low).amax(1)
         return self.mix(torch.cat([part_means(clips, 1)[:, 0], most, self.attention(clips), self._parts(clips)], -1))
 
     def _parts(self, clips: Padded) -> Tensor:

@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import TypedDict, Unpack
 
-from slr.layers import MaskedBatchNorm, RecogniserTail, RMSNorm, RotaryAttention, RotaryContext, ValidSteps
+from slr.layers import MaskedBatchNorm, RecogniserTail, RMSNorm, RotaryAttention, RotaryContext, ValidSteps, check_task
 from slr.skeleton import SkeletonLayout, skeleton_layout
 from slr.types import NetOutput, Padded
-from students.heads import TASKS
 from students.joint_groups import present_joints
 from students.landmark_head import LandmarkTail
 
@@ -104,17 +103,16 @@ class LandmarkTransformer(nn.Module):
         self.local = RotaryContext(width, heads, local_blocks, dropout, window, drops[:local_blocks], layer_drop)
         self.convolve = ParallelConv(width)
         context = RotaryContext(width, heads, global_blocks, dropout, None, drops[local_blocks:], layer_drop)
+        check_task(task, "a skeleton network")
         self.tail: RecogniserTail | LandmarkTail
         if task == "class":
             if tail:
                 raise ValueError(f"{', '.join(tail)}: only a network with task 'glosses' has a tail for glosses")
             self.tail = LandmarkTail(context, num_classes, heads=heads, dropout=dropout, confidence=confidence)
-        elif task == "glosses":
+        else:
             if confidence:
                 raise ValueError("confidence is said of a clip: only a network with task 'class' has it")
             self.tail = RecogniserTail(width, num_classes, context=context, width=width, dropout=dropout, **tail)
-        else:
-            raise ValueError(f"unknown task {task!r} of a skeleton network: there are {', '.join(TASKS)}")
         self.tap_widths = {"frame": width, **self.tail.tap_widths}
 
     def forward(self, stream: Padded) -> NetOutput:

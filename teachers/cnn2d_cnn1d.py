@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from slr.layers import BiLSTM, ClassTail, NoContext, RecogniserTail, gather_valid, scatter_valid
+from slr.layers import BiLSTM, ClassTail, NoContext, RecogniserTail, check_task, gather_valid, scatter_valid
 from slr.types import NetOutput, Padded
 from teachers.frame_encoder import SMALL, frame_encoder
-
-TASKS = ("glosses", "class")
 
 
 class CNN2DCNN1D(nn.Module):
@@ -50,34 +49,21 @@ class CNN2DCNN1D(nn.Module):
         task: str = "glosses",
     ) -> None:
         super().__init__()
-        if task not in TASKS:
-            raise ValueError(f"unknown task {task!r} of 2DCNN+1DCNN: there are {', '.join(TASKS)}")
+        check_task(task, "2DCNN+1DCNN")
         if task == "class" and shared_head:
             raise ValueError("shared_head is about two heads: a network with task 'class' has one")
         self.encoder = frame_encoder(
             backbone, frame_size=frame_size, widths=channels, width=frame_width, weights=weights
         )
-        context = BiLSTM(width, hidden, recurrent_layers, dropout) if hidden else NoContext(width)
-        self.tail: RecogniserTail | ClassTail
-        if task == "class":
-            self.tail = ClassTail(
-                self.encoder.width,
-                num_classes,
-                context=context,
-                width=width,
-                temporal_layers=temporal_layers,
-                dropout=dropout,
-            )
-        else:
-            self.tail = RecogniserTail(
-                self.encoder.width,
-                num_classes,
-                context=context,
-                width=width,
-                temporal_layers=temporal_layers,
-                dropout=dropout,
-                shared_head=shared_head,
-            )
+        tail = ClassTail if task == "class" else functools.partial(RecogniserTail, shared_head=shared_head)
+        self.tail: RecogniserTail | ClassTail = tail(
+            self.encoder.width,
+            num_classes,
+            context=BiLSTM(width, hidden, recurrent_layers, dropout) if hidden else NoContext(width),
+            width=width,
+            temporal_layers=temporal_layers,
+            dropout=dropout,
+        )
 
     @property
     def tap_widths(self) -> dict[str, int]:

@@ -10,13 +10,11 @@ import torch
 from torch import Tensor, nn
 from typing_extensions import TypedDict, Unpack
 
-from slr.layers import BiLSTM, RecogniserTail
+from slr.layers import BiLSTM, RecogniserTail, check_task
 from slr.released import ReleasedLayout, fill, read_released
 from slr.types import NetOutput, Padded, strided_lengths
 from teachers.i3d_released import I3D_CLASSES, I3D_TRUNK
 from teachers.i3d_units import InceptionBlock, MaxPool3D, Unit3D
-
-TASKS = ("glosses", "class")
 
 # Widths of the branches of every block, as InceptionBlock takes them (Szegedy et al., CVPR 2015, table 1).
 BLOCKS = {
@@ -154,8 +152,7 @@ class I3D(nn.Module):
         **tail: Unpack[TailOptions],
     ) -> None:
         super().__init__()
-        if task not in TASKS:
-            raise ValueError(f"unknown task {task!r} of I3D: there are {', '.join(TASKS)}")
+        check_task(task, "I3D")
         if task == "class" and tail:
             raise ValueError(
                 f"{', '.join(tail)}: a network with task 'class' has no tail; leave out what is about it, or set task "

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from kd.losses.base import Loss
 from kd.losses.infonce import contrast_accuracy
-from kd.reduce import mean_over_clips, pooled_over_steps
+from kd.reduce import mean_over_clips
 from slr.types import Batch, NetOutput
 
 MOMENTUM = 0.5
@@ -101,8 +101,8 @@ class CRDBank(Loss):
         ours, theirs = student.read(self.tap), teacher.read(self.teacher_tap)
         used = self._usable(batch, (ours.lengths > 0) & (theirs.lengths > 0))
         ids = [batch.ids[place] for place in used]
-        ours_embedded = F.normalize(self.student_projection(pooled_over_steps(ours)[used]), dim=-1)  # [B, width]
-        theirs_embedded = F.normalize(self.teacher_projection(pooled_over_steps(theirs)[used]), dim=-1)
+        ours_embedded = F.normalize(self.student_projection(ours.mean()[used]), dim=-1)  # [B, width]
+        theirs_embedded = F.normalize(self.teacher_projection(theirs.mean()[used]), dim=-1)
         if not ids:
             return ours_embedded.sum() + theirs_embedded.sum()
         rows = torch.tensor([self._row_of(clip) for clip in ids])
@@ -129,8 +129,8 @@ class CRDBank(Loss):
         own = torch.zeros(compared.shape, dtype=torch.bool, device=there.device)
         own[:, 0] = True
         sides = (
-            (self.student_projection(pooled_over_steps(ours)[used]), self.teacher_bank),
-            (self.teacher_projection(pooled_over_steps(theirs)[used]), self.student_bank),
+            (self.student_projection(ours.mean()[used]), self.teacher_bank),
+            (self.teacher_projection(theirs.mean()[used]), self.student_bank),
         )
         scores = [torch.einsum("bd,bkd->bk", F.normalize(side, dim=-1), bank[compared]) for side, bank in sides]
         return contrast_accuracy(*((score, own, ~own) for score in scores))

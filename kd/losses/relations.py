@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from kd.align import align_linear
-from kd.reduce import pooled_over_steps
 from slr.types import Padded
 
 Over = Literal["steps", "clips", "batch"]
@@ -38,7 +37,7 @@ def sets(student: Padded, teacher: Padded, over: Over) -> tuple[Padded, Padded]:
     """
     if over == "clips":
         used = (student.lengths > 0) & (teacher.lengths > 0)
-        return _one_set(pooled_over_steps(student)[used]), _one_set(pooled_over_steps(teacher)[used])
+        return _one_set(student.mean()[used]), _one_set(teacher.mean()[used])
     teacher = align_linear(teacher, student)
     if over == "batch":
         return _one_set(student.valid()), _one_set(teacher.valid())

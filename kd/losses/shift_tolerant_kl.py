@@ -11,7 +11,7 @@ from torch import Tensor
 from kd.align import align_linear
 from kd.losses.base import Loss
 from kd.losses.posteriors import check_same_vocabulary, check_temperature, divergence, softened, without_blank
-from kd.reduce import masked_mean, pooled_over_steps, weighted_mean
+from kd.reduce import masked_mean, weighted_mean
 from slr.types import Batch, NetOutput, Padded
 
 Per = Literal["clip", "step"]
@@ -96,7 +96,7 @@ class ShiftTolerantKL(Loss):
         by_shift = self._by_shift(scores, wanted)
         if self.per == "step":
             return masked_mean(self._best(by_shift), scores.mask)
-        by_clip = self._best(pooled_over_steps(Padded(by_shift, scores.lengths)))
+        by_clip = self._best(Padded(by_shift, scores.lengths).mean())
         return weighted_mean(by_clip, scores.lengths.to(by_clip.dtype))
 
     def _by_shift(self, scores: Padded, wanted: Padded) -> Tensor:

@@ -39,7 +39,7 @@ class ClassTail(nn.Module):
         """``[B, T, in_width]`` features of frames -> ``[B, 1, V]`` scores."""
         conv = self.temporal_conv(frame)
         context = self.context(conv.map(self.dropout))
-        pooled = mean_over_steps(context)
+        pooled = Padded(context.mean()[:, None], self.output_lengths(context.lengths))
         return NetOutput(
             pooled.map(lambda features: self.classify(self.dropout(features))),
             {"conv": conv, "context": context, "pooled": pooled},
@@ -48,11 +48,3 @@ class ClassTail(nn.Module):
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """One step, whatever the length."""
         return torch.ones_like(lengths)
-
-
-def mean_over_steps(steps: Padded) -> Padded:
-    """The mean of the real steps of each clip, ``[B, S, D]`` -> ``[B, 1, D]``; summed in float32 at least."""
-    precise = torch.promote_types(steps.values.dtype, torch.float32)
-    summed = steps.zeroed().values.sum(1, dtype=precise)
-    mean = summed / steps.lengths.clamp(min=1)[:, None]
-    return Padded(mean[:, None], torch.ones_like(steps.lengths))

@@ -7,11 +7,9 @@ from kd.reduce import (
     mean_of_row_means,
     mean_over_clips,
     mean_over_steps,
-    pooled_over_steps,
     row_means,
     weighted_mean,
 )
-from slr.types import Padded
 
 
 def test_the_masked_mean_counts_the_steps_of_the_whole_batch():
@@ -59,12 +57,6 @@ def test_means_over_lists_count_their_elements():
     assert mean_over_steps(torch.tensor([1.0, 2.0, 6.0])) == 3
     assert mean_over_clips(torch.empty(0)) == 0
     assert mean_over_steps(torch.empty(0)) == 0
-
-
-def test_pooling_averages_the_steps_of_each_clip():
-    values = torch.tensor([[[1.0], [3.0]], [[5.0], [torch.nan]], [[torch.inf], [torch.nan]]])
-    pooled = pooled_over_steps(Padded(values, torch.tensor([2, 1, 0])))
-    assert pooled.tolist() == [[2.0], [5.0], [0.0]]
 
 
 def test_the_mean_of_row_means_weighs_rows_alike_and_leaves_out_empty_ones():

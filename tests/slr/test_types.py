@@ -29,3 +29,25 @@ def test_what_comes_from_a_gpu_is_what_was_there() -> None:
     for _ in range(20):
         came = Padded(values * 1, torch.tensor([5_000_000, 7], device="cuda")).to("cpu")
         assert came.values[1, -1] == 9_999_999
+
+
+def test_the_mean_is_that_of_the_real_steps():
+    values = torch.arange(24, dtype=torch.float32).reshape(2, 4, 3)
+    values[1, 2:] = float("nan")  # padding
+    mean = Padded(values, torch.tensor([4, 2])).mean()
+    for row, length in ((0, 4), (1, 2)):
+        for feature in range(3):
+            slow = sum(float(values[row, step, feature]) for step in range(length)) / length
+            assert float(mean[row, feature]) == pytest.approx(slow)
+    joints = Padded(values[..., None].expand(-1, -1, -1, 5), torch.tensor([4, 2])).mean()
+    assert torch.equal(joints, mean[..., None].expand(-1, -1, 5))
+
+
+def test_the_mean_of_no_step_is_zero_whatever_the_padding():
+    values = torch.tensor([[[1.0], [3.0]], [[5.0], [torch.nan]], [[torch.inf], [torch.nan]]])
+    assert Padded(values, torch.tensor([2, 1, 0])).mean().tolist() == [[2.0], [5.0], [0.0]]
+
+
+def test_a_mean_in_half_precision_is_summed_in_more():
+    values = torch.full((1, 4096, 1), 1.0, dtype=torch.bfloat16)  # a sum in bfloat16 would stop at 256
+    assert float(Padded(values, torch.tensor([4096])).mean()) == 1

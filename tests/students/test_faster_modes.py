@@ -87,9 +87,8 @@ def test_sums_over_long_clips_of_large_features_do_not_overflow_in_half_precisio
 @pytest.mark.filterwarnings(
     "ignore:The .grad attribute of a Tensor that is not a leaf"
 )  # dynamo's own, where it breaks
-@pytest.mark.filterwarnings("ignore:Dynamo does not know how to trace")  # it leaves that operation to eager torch
 @pytest.mark.slow
-@pytest.mark.parametrize("network", [CTRGCN, DSTASLR, LandmarkTransformer])  # the others share their units
+@pytest.mark.parametrize("network", [AAGCN, CTRGCN, DGSTGCN, DSTASLR, MSG3D, SLGCN, STGCN, LandmarkTransformer])
 def test_compiled_it_answers_and_learns_the_same(network: Any) -> None:
     torch.compiler.reset()
     net, other = small(network).double(), small(network).double()

@@ -123,16 +123,13 @@ class IsolatedPlace:
             known["frame_size"] = self._rgb().frame_size
         return {name: value for name, value in known.items() if name in wanted}
 
+    @cached_property
     def pipeline(self) -> tuple[Transform, ...]:
         """What is done to a clip; steps that want to see the training clips have seen them.
 
         Raises:
             ValueError: when a setting of a transform is out of range, or the clips do not go through.
         """
-        return self._pipeline
-
-    @cached_property
-    def _pipeline(self) -> tuple[Transform, ...]:
         made: list[Transform] = []
         for node in self.data.pipeline:
             step: Transform = build(node, stream=self.data.stream)
@@ -149,7 +146,7 @@ class IsolatedPlace:
             ValueError: when there are no frames.
         """
         rgb = self._rgb() if _RGB in streams else None
-        return IsolatedDataset(self.corpus, split, self.pipeline(), views=views, rgb=rgb)
+        return IsolatedDataset(self.corpus, split, self.pipeline, views=views, rgb=rgb)
 
     def sample(self) -> Batch:
         """The first training clip with all there is of it, as testing shows it."""
@@ -195,7 +192,7 @@ class IsolatedPlace:
         """The training clips of a stage; they come from a corpus without its test."""
         corpus = without_test_clips(self.corpus)
         rgb = self._rgb() if _RGB in streams else None
-        dataset = IsolatedDataset(corpus, "train", self.pipeline(), training=True, seed=seed, rgb=rgb)
+        dataset = IsolatedDataset(corpus, "train", self.pipeline, training=True, seed=seed, rgb=rgb)
         batches = StageBatches(dataset, stage, self.data, seed, self.precision.device.type == "cuda")
         mixup = stage.mixup if isinstance(stage, IsolatedStage) else None
         if mixup is None:

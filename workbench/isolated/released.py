@@ -8,7 +8,6 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from slr.data.isolated import collate_isolated
 from slr.released import ReleasedLayout
 from slr.skeleton import SkeletonLayout
 from slr.types import Network
@@ -46,8 +45,6 @@ def described_clips(place: IsolatedPlace, layout: ReleasedLayout, network: nn.Mo
             f"{layout.about} reads the {len(reads)} joints of {reads.name} and these data have the {len(shown)} of "
             f"{shown.name}: name the data that it was trained on, or their layout with --skeleton"
         )
-    clip = collate_isolated([place.dataset("train")[0]])
     with torch.no_grad():
-        network.eval()(clip.stream("pose"))
-    described: dict[str, Any] = place.card(network)["preprocessing"]
-    return described
+        network.eval()(place.sample().stream("pose"))
+    return place.described(network)

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from slr.layers import Task
 from slr.scoring import PRESETS
 from workbench.config import Section
 from workbench.faults import did_you_mean
@@ -41,7 +42,6 @@ ColumnName = Literal[
     "top1_per_class",
     "top5_per_class",
 ]
-Task = Literal["glosses", "class"]
 # The columns that only one kind of study has; the others stand in both.
 _OF_GLOSSES: tuple[ColumnName, ...] = ("dev_wer", "test_wer", "test_ci95", "test_sdi", "teacher_wer", "alone_wer")
 _OF_GLOSSES += ("pla_all", "pla_non_blank", "pla_dense")

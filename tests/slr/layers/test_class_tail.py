@@ -1,26 +1,9 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
-from slr.layers import BiLSTM, ClassTail, NoContext, mean_over_steps
+from slr.layers import BiLSTM, ClassTail, NoContext
 from slr.types import Padded
-
-
-def test_the_mean_is_that_of_the_real_steps() -> None:
-    values = torch.arange(24, dtype=torch.float32).reshape(2, 4, 3)
-    values[1, 2:] = float("nan")  # padding
-    mean = mean_over_steps(Padded(values, torch.tensor([4, 2])))
-    assert mean.lengths.tolist() == [1, 1]
-    for row, length in ((0, 4), (1, 2)):
-        for feature in range(3):
-            slow = sum(float(values[row, step, feature]) for step in range(length)) / length
-            assert float(mean.values[row, 0, feature]) == pytest.approx(slow)
-
-
-def test_half_precision_is_summed_in_more() -> None:
-    values = torch.full((1, 4096, 1), 1.0, dtype=torch.bfloat16)  # a sum in bfloat16 would stop at 256
-    assert float(mean_over_steps(Padded(values, torch.tensor([4096]))).values) == 1
 
 
 def test_a_class_is_read_off_the_mean_over_time() -> None:
