@@ -11,7 +11,7 @@ from slr.layers import MaskedBatchNorm, STCAttention, ValidSteps
 from students.block_parts import every_step, fan_out, started
 from students.drop_masks import DropMasks
 from students.dsta_spatial import SpatialUnit
-from students.temporal_units import over_clips
+from students.time_products import convolve_time
 from students.units import idle_bias
 
 
@@ -95,7 +95,7 @@ class TwoScales(nn.Module):
         left = valid.strided(self.stride)
         clips = valid.scatter(x).values
         convs = [cast(nn.Conv2d, conv) for conv in self.convs]
-        y = left.gather(torch.cat([over_clips(conv, clips) for conv in convs], dim=-1))
+        y = left.gather(convolve_time(clips, [conv.weight for conv in convs], stride=self.stride))
         offset = torch.cat([cast(Tensor, conv.bias) for conv in convs])
         if self.drop is None or not self.drop.drops:
             return self.norm.normalise(y, offset=offset, plus=plus, relu=relu), left

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
 from students.block_parts import every_step, started
+from students.time_products import convolve_time
 from students.units import NormedLinear, idle_bias, linear
 
 
@@ -194,6 +195,5 @@ def over_time(width: int, kernel: int, stride: int = 1, dilation: int = 1, bias:
 
 def over_clips(conv: nn.Conv2d, clips: Tensor, biased: bool = False) -> Tensor:
     """A convolution over the steps of ``[B, T, J, width]``, without its bias or with it."""
-    moved = clips.permute(0, 3, 1, 2)  # channels last in memory, as convolutions like it
     bias = conv.bias if biased else None
-    return nn.functional.conv2d(moved, conv.weight, bias, conv.stride, conv.padding, conv.dilation).permute(0, 2, 3, 1)
+    return convolve_time(clips, [conv.weight], bias, conv.stride[0], conv.dilation[0])
