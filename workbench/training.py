@@ -26,7 +26,7 @@ from slr.types import Network
 from workbench.assemble import make_network, make_objective, make_optimizer, make_rate_schedule, own_widths
 from workbench.averaging import make_average
 from workbench.checkpoint import load_network, save_network
-from workbench.code_identity import code_hash
+from workbench.code_identity import code_hash, module_hash
 from workbench.config import content_hash, essential
 from workbench.disk import write_text
 from workbench.kept_losses import STORED, save_kept
@@ -42,7 +42,7 @@ from workbench.schema import LossTerm, Stage
 from workbench.trainer import StageOptions, StageResult, train_stage
 from workbench.training_types import Batches
 
-_VERSION = 2  # raised when a change of the workbench gives other weights for the same settings
+_VERSION = 3  # raised when a change of the workbench gives other weights or measurements for the same settings
 _POLL_SECONDS = 0.5
 
 
@@ -122,18 +122,26 @@ def _claimed(folder: Path, place: Place, label: str) -> IO[bytes]:
             time.sleep(_POLL_SECONDS)
 
 
+def deciding_code(place: Place, *nodes: Any) -> list[Any]:
+    """What stands for the code behind the weights that components within ``nodes`` end with, and behind their figures.
+
+    Hashed are the components, what brings clips to a network, and what adds up the losses. For the workbench itself,
+    its loop, optimiser steps, averages and measurements, ``_VERSION`` stands: raise it when an edit changes numbers.
+    """
+    return [_VERSION, code_hash(*nodes), place.code, module_hash(Objective.__module__)]
+
+
 def _identity(place: Place, training: Training) -> str:
-    """Hash of everything that decides the weights."""
+    """Hash of everything that decides the weights; of code, what :func:`deciding_code` says."""
     network, streams = dict(training.network), _streams(place, training)
     stages = [_plain_stage(stage) for stage in _merged(training)]
     data = place.deciding(streams)
     return content_hash(
         {
-            "version": _VERSION,
             "network": network,
             **weights_digest([network]),
             "stages": stages,
-            "code": code_hash(network, stages, data),
+            "code": deciding_code(place, network, stages, data),
             "seed": training.seed,
             "teaching": training.teaching.identity if training.teaching else None,
             "data": data,

@@ -12,7 +12,7 @@ import pytest
 from safetensors.torch import load_file
 
 from slr.data import write_keypoints
-from tests.workbench.running import sha256, snapshot, stored, student_config, tiny_words
+from tests.workbench.running import edited, sha256, snapshot, stored, student_config, tiny_words
 from workbench import training as training_module
 from workbench.config import load_config
 from workbench.lock import lock_folder
@@ -90,6 +90,30 @@ def test_a_setting_that_decides_weights_makes_another_network(shop: Shop, word: 
 )
 def test_a_setting_that_does_not_makes_the_same(shop: Shop, word: str) -> None:
     assert _identity(shop, word) == _identity(shop)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "kd.objective", "kd.losses.ctc", "slr.data.phoenix2014", "slr.data.dataset", "slr.data.sampling",
+        "slr.data.batching", "slr.data.transforms.pose_pipeline", "slr.data.transforms.normalise",
+    ],
+)  # fmt: skip
+def test_edited_code_between_the_clips_and_the_loss_makes_another_network(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    before = _identity(shop)
+    edited(monkeypatch, module)
+    assert _identity(shop) != before
+
+
+@pytest.mark.parametrize("module", ["kd.losses.dkd", "slr.data.csl_daily", "slr.scoring.wer", "students.st_gcn"])
+def test_edited_code_that_it_does_not_need_leaves_it_the_same(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    before = _identity(shop)
+    edited(monkeypatch, module)
+    assert _identity(shop) == before
 
 
 def _identity(shop: Shop, *words: str) -> str:
