@@ -61,7 +61,7 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished("networks", inputs)
         if finished is None:
-            record.drop_result()
+            record.begin()
             reader = Reader.of(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = _make(config, needs, place, fresh)
             measured, left = _measure(place, made, reader, record, labels)

@@ -116,7 +116,6 @@ class RunRecord:
         if fresh:
             self._forget()
         write_text(self.folder / "config.yaml", dump_yaml(to_plain(config)))
-        self._write_environment()
         self.metrics = MetricsFile(self.folder / "metrics.jsonl")
 
     def close(self) -> None:
@@ -178,9 +177,13 @@ class RunRecord:
         write_text(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
         return path
 
-    def drop_result(self) -> None:
-        """Remove the result of an earlier run in this folder, which the configuration now here did not give."""
+    def begin(self) -> None:
+        """Say that something is done now, and where: a start that finds all finished leaves no trace.
+
+        The result of an earlier run in this folder goes, which the configuration now here did not give.
+        """
         (self.folder / "result.json").unlink(missing_ok=True)
+        self._write_environment()
 
     def _forget(self) -> None:
         for path in (*(self.folder / name for name in _LEDGERS), *self.folder.glob(f"*{_STATE}")):

@@ -48,7 +48,7 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished("network", inputs)
         if finished is None:
-            record.drop_result()
+            record.begin()
             training = Training("network", config.network, config.stages, config.run.seed)
             reader = Reader.of(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = {MAIN: train_network(place, training, fresh=fresh)}

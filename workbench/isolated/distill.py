@@ -50,7 +50,7 @@ def distill_isolated(
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished("networks", inputs)
         if finished is None:
-            record.drop_result()
+            record.begin()
             teacher = make_isolated_teacher(config.teacher, config.run.seed, place, fresh=fresh)
             students = _students(config, place, teacher, fresh=fresh)
             measured = _measure(place, teacher, students, record)

@@ -43,7 +43,7 @@ def train_isolated(config: IsolatedTrainConfig, progress: Progress, console: Con
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished(MAIN, inputs)
         if finished is None:
-            record.drop_result()
+            record.begin()
             made = train_network(place, Training(MAIN, config.network, config.stages, config.run.seed), fresh=fresh)
             measured = measure(place, {MAIN: made}, record, MAIN)
             left = left_files(measured["splits"], [MAIN], MAIN)

@@ -56,6 +56,7 @@ def record_of(run: FinishedRun, cell: Cell) -> tuple[dict[str, Any], Parts]:
         "epoch_seconds": {role: seconds for role in roles if (seconds := run.epoch_seconds(role)) is not None},
         "wall_seconds": run.wall_seconds,
         "commit": run.commit,
+        "uncommitted_changes": run.uncommitted_changes,
         "machine": None if run.machine is None else dict(run.machine),
         "finished": run.finished,
     }
