@@ -142,7 +142,7 @@ def test_a_damaged_ledger_is_named_with_the_remedy(folder: Path) -> None:
 
 def test_a_result_must_be_made_of_real_numbers(folder: Path) -> None:
     with RunRecord(folder, Config()) as record:
-        assert json.loads(record.write_result({"wer": 0.5}).read_text()) == {"wer": 0.5}
+        record.write_result({"wer": 0.5})
         with pytest.raises(ValueError, match="not JSON compliant"):
             record.write_result({"wer": float("nan")})
         assert json.loads((folder / "result.json").read_text()) == {"wer": 0.5}

@@ -18,7 +18,7 @@ from workbench.config import content_hash
 from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.measure import SPLITS
-from workbench.schema import DistillConfig, ReleasedConfig, TrainConfig
+from workbench.schema import DistillConfig, TrainConfig
 from workbench.study.finished import FinishedRun
 from workbench.study.grid import Cell, ClassConfig, run_content
 from workbench.study.kept_run import KeptClasses, KeptSentences
@@ -26,7 +26,7 @@ from workbench.study.kept_run import KeptClasses, KeptSentences
 Kept = KeptSentences | KeptClasses
 Parts = dict[str, dict[str, Any]]  # kind -> name -> what it holds
 PARTS = ("settings", "references", "networks")
-_SENTENCES = {schema.__name__: schema for schema in (DistillConfig, TrainConfig, ReleasedConfig)}
+_SENTENCES = {schema.__name__: schema for schema in (DistillConfig, TrainConfig)}
 _CLASSES: Mapping[str, type[ClassConfig]] = {
     schema.__name__: schema for schema in (IsolatedTrainConfig, IsolatedDistillConfig)
 }
