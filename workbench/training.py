@@ -45,7 +45,7 @@ from workbench.training_types import Batches
 
 _VERSION = 3  # raised when a change of the workbench gives other weights or measurements for the same settings
 _POLL_SECONDS = 0.5
-FINISHED = "finished.json"  # the last file that a finished training leaves in its folder
+_FINISHED = "finished.json"  # the last file that a finished training leaves in its folder
 _STATES = "*.state.safetensors"
 _ANEW = "anew"  # the folder, below that of a network, in which it is trained again
 
@@ -103,13 +103,13 @@ def train_network(place: Place, training: Training, *, fresh: bool = False) -> M
         work = anew if anew.is_dir() else folder  # one that was cut off goes on, wanted fresh or not
         for left in work.glob(".*.part"):  # of a process that was killed while it wrote
             left.unlink()
-        reused = (work / FINISHED).is_file()
+        reused = (work / _FINISHED).is_file()
         if not reused:
             _train(place, training, work, identity)
         if work == anew:
             _replace(folder, anew)
         network, card = load_network(folder / "network")
-        seconds = json.loads((folder / FINISHED).read_text(encoding="utf-8"))["seconds"]
+        seconds = json.loads((folder / _FINISHED).read_text(encoding="utf-8"))["seconds"]
     if reused:
         place.progress.line(f"{training.label}  reused from {folder}")
     network.to(place.precision.device)
@@ -127,7 +127,7 @@ def _replace(folder: Path, anew: Path) -> None:
     for state in folder.glob(_STATES):  # of a training that was cut off, and then begun anew
         state.unlink()
     card = checkpoint_files(anew / "network")[1].name
-    for name in sorted((path.name for path in anew.iterdir()), key=lambda name: (name != card, name == FINISHED)):
+    for name in sorted((path.name for path in anew.iterdir()), key=lambda name: (name != card, name == _FINISHED)):
         (anew / name).replace(folder / name)
     anew.rmdir()
 
@@ -219,7 +219,7 @@ def _train(place: Place, training: Training, folder: Path, identity: str) -> Non
         best_epoch=result.best_epoch,
         dev={result.best.name: result.best.value, **result.best.details} if result.best else {},
     )
-    write_text(folder / FINISHED, json.dumps({"seconds": round(seconds, 3), "label": training.label}) + "\n")
+    write_text(folder / _FINISHED, json.dumps({"seconds": round(seconds, 3), "label": training.label}) + "\n")
     for state in folder.glob(_STATES):
         state.unlink()
 
