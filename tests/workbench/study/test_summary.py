@@ -149,12 +149,25 @@ def test_every_corpus_has_its_own_clips_and_the_same_weight(tmp_path: Path) -> N
     assert text.count("simulated corpus (tiny, seed 5)") == 1 + 3
 
 
-def test_the_corpus_of_the_paper_is_called_another_only_where_it_is(grid: Grid, tmp_path: Path) -> None:
-    assert "another corpus than ours" in as_markdown(make_sheet(summarise(grid, collect(grid))))
+@pytest.mark.parametrize(
+    ("corpus", "another"),
+    [
+        (PAPER, False),
+        (f"{PAPER}, multi-signer", False),
+        (f"{PAPER}, multi-signer, keypoints high", False),
+        (f"{PAPER}, signer-independent SI5", True),
+        (f"{PAPER}-T", True),
+        (CORPUS, True),
+    ],
+)
+def test_the_corpus_of_the_paper_is_called_another_only_where_it_is(
+    corpus: str, another: bool, grid: Grid, tmp_path: Path
+) -> None:
     study = {**grid.study.model_dump(mode="json"), "seeds": [0]}
+    study["paper"]["corpus"] = f"{PAPER} (recorded)"
     same = planned(tmp_path, study)
-    make_all(same, usual, corpus=f"{PAPER}, multi-signer")
-    assert "another corpus" not in as_markdown(make_sheet(summarise(same, collect(same))))
+    make_all(same, usual, corpus=corpus)
+    assert ("another corpus than ours" in as_markdown(make_sheet(summarise(same, collect(same))))) == another
 
 
 def test_every_format_names_the_corpora_of_both(summary: Summary) -> None:
