@@ -38,6 +38,7 @@ class MadeUpJob:
     polls: int = 2
     ticket: str | None = None
     stopped: bool = False
+    failure: str | None = None
 
     def poll(self) -> int | None:
         self.polls -= 1
@@ -55,6 +56,7 @@ class MadeUpLauncher:
     failing: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     polls: int = 2
     ticket: str | None = None
+    failure: str | None = None
     started: list[Cell] = field(default_factory=list)
     jobs: list[MadeUpJob] = field(default_factory=list)
     known: Mapping[str, MadeUpJob] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class MadeUpLauncher:
         log.write_text(f"epoch 1\n{said}\n")
         if code == 0:
             make_run(run, usual(run.cell))
-        self.jobs.append(MadeUpJob(code, self.polls, self.ticket))
+        self.jobs.append(MadeUpJob(code, self.polls, self.ticket, failure=self.failure if code else None))
         return self.jobs[-1]
 
     def find(self, ticket: str) -> MadeUpJob | None:
@@ -154,6 +156,11 @@ def test_a_record_that_cannot_be_written_stops_no_other_run(
 def test_a_run_that_was_killed_is_told_with_its_signal(grid: Grid) -> None:
     found, _ = do(grid, MadeUpLauncher(failing={"crd": (-signal.SIGKILL, "epoch 3")}))
     assert "it was killed by SIGKILL; the machine may have run out of memory" in found.cells[Cell("crd", 0)].reason
+
+
+def test_a_run_whose_job_gave_no_result_is_told_with_the_reason(grid: Grid) -> None:
+    found, _ = do(grid, MadeUpLauncher(failing={"crd": (1, "epoch 3")}, failure="TimeoutError: its time was up"))
+    assert found.cells[Cell("crd", 0)].reason.startswith("its job gave no result: TimeoutError: its time was up (log: ")
 
 
 def test_a_fault_of_ours_is_told_by_its_last_line(grid: Grid) -> None:
