@@ -11,15 +11,12 @@ from torch import nn
 from slr.ctc import Decoder
 from workbench.checkpoint import NetworkCard, load_network
 from workbench.fitting import gloss_difference
-from workbench.preflight import MAIN_ROLES, find_checkpoint
+from workbench.preflight import find_network
 from workbench.progress import Progress
 from workbench.recognise import Recogniser, Recognition, Watcher
 from workbench.schema import DistillConfig, TrainConfig
 from workbench.settings import load_either
 from workbench.workplace import Workplace
-
-# The networks a run folder may hold, by the names of their files.
-NETWORKS = ("teacher", "baseline", "student", "network")
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Reader:
         if not path.is_file():
             raise ValueError(f"{run} is no run folder: it has no config.yaml")
         settings = load_either(path, words)
-        network, card = load_network(find_checkpoint(str(run), (role,) if role else MAIN_ROLES))
+        network, card = load_network(find_network(run, role))
         place = Workplace.open(settings.run, settings.data, settings.evaluate, progress)
         if card.glosses != place.vocabulary.glosses:
             raise ValueError(
@@ -59,13 +56,11 @@ class Reader:
         """The network that ``RUN`` or ``RUN:NETWORK`` means.
 
         Raises:
-            ValueError: as :meth:`open` does, or when there is no such network in any run.
+            ValueError: as :meth:`open` does.
         """
         run, colon, role = name.rpartition(":")
         if not colon or Path(name).is_dir():
             return cls.open(Path(name), None, words, progress)
-        if role not in NETWORKS:
-            raise ValueError(f"{name} is no run folder, and {role!r} behind its colon is none of {', '.join(NETWORKS)}")
         return cls.open(Path(run), role, words, progress)
 
     @property

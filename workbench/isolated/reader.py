@@ -14,7 +14,7 @@ from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.isolated.scores import ClipScores
-from workbench.preflight import MAIN_ROLES, find_checkpoint
+from workbench.preflight import find_network
 from workbench.progress import Progress
 from workbench.settings import load_isolated
 
@@ -40,7 +40,7 @@ class IsolatedReader:
             ValueError: when the folder lacks the network, or its corpus has other classes now.
         """
         settings = load_isolated(run / "config.yaml", words)
-        network, card = load_network(find_checkpoint(str(run), (role,) if role else MAIN_ROLES))
+        network, card = load_network(find_network(run, role))
         place = IsolatedPlace.open(settings.run, settings.data, settings.evaluate, progress)
         if card.classes != place.corpus.classes:
             raise ValueError(
