@@ -10,7 +10,7 @@ from torch import nn
 
 from slr.ctc import Decoder
 from workbench.checkpoint import NetworkCard, load_network
-from workbench.fitting import gloss_difference
+from workbench.fitting import gloss_difference, warnings_of_reading
 from workbench.preflight import find_network
 from workbench.progress import Progress
 from workbench.recognise import Recogniser, Recognition, Watcher
@@ -34,6 +34,8 @@ class Reader:
     def open(cls, run: Path, role: str | None, words: Sequence[str], progress: Progress) -> Reader:
         """The network ``role`` of a run folder; ``words`` change settings of the run, such as ``data.root``.
 
+        Where they change what is done to a clip, a warning says so.
+
         Raises:
             ValueError: when the folder is no run or lacks the network, or its corpus has other glosses now.
         """
@@ -49,6 +51,8 @@ class Reader:
                 f"{len(place.vocabulary.glosses)}, {gloss_difference(card.glosses, place.vocabulary.glosses)}: "
                 "evaluate on the corpus it was trained on"
             )
+        for warning in warnings_of_reading(run, card, place.card(network)["preprocessing"]):
+            progress.warn(warning)
         return cls(run, role, settings, place, network.to(place.precision.device), card)
 
     @classmethod
