@@ -189,6 +189,18 @@ def test_several_teachers_teach_together_and_need_not_be_asked_in_every_step(
         (["teacher={scores: {train: nowhere}}"], "nowhere.json does not exist"),
         (["teacher={network: null, stages: []}"], "this teacher would be untrained"),
         (["teacher.combine=average"], "there is one teacher: list several as members"),
+        (
+            ["teacher={combine: average, members: [{name: a, checkpoint: x}, {name: b, checkpoint: x}]}"],
+            "a and b are the same teacher: give one of them a seed, or leave it out",
+        ),
+        (
+            ["teacher={combine: average, members: [{name: a, scores: {train: x}}, {name: a, scores: {train: y}}]}"],
+            "members need names of their own, and a stands twice",
+        ),
+        (
+            ["teacher={combine: average, members: [{name: a, checkpoint: x}]}"],
+            "a is alone: several teachers are two at least",
+        ),
         (["distillation.losses.dkd.weight=0"], "no loss of it compares with the teacher"),
         (["distillation.losses.dkd.loss.head=side"], "reads the tap 'side', which the student does not publish"),
         (["distillation.losses.dkd.loss={_target_: kd.losses.FrameKL, blank: drop}"], "classes have no blank"),
