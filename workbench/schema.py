@@ -18,6 +18,7 @@ from kd.losses.base import Loss
 from workbench.components import check, check_arguments
 from workbench.config import Incidental, Section, Younger
 from workbench.faults import Place
+from workbench.schedule import settings_of
 from workbench.validation import carry
 
 Plain = dict[str, Any]
@@ -166,7 +167,7 @@ class ScheduleOptions(Section):
     @model_validator(mode="after")
     def _fitting_kind(self) -> ScheduleOptions:
         given = {name for name, value in self if name != "kind" and value is not None}
-        wrong = sorted(given - _SCHEDULE_SETTINGS[self.kind])
+        wrong = sorted(given - settings_of(self.kind))
         if wrong:
             raise ValueError(f"a {self.kind} schedule has no {' and no '.join(wrong)}")
         if self.kind == "step" and not self.milestones:
@@ -174,16 +175,6 @@ class ScheduleOptions(Section):
         if self.kind in ("cosine_restarts", "cyclic") and self.period is None:
             raise ValueError(f"a {self.kind} schedule needs its period, the epochs of a cycle")
         return self
-
-
-_SCHEDULE_SETTINGS = {
-    "one_cycle": {"warmup", "start", "end"},
-    "cosine": {"warmup", "start", "end"},
-    "cosine_restarts": {"period", "stretch", "gamma", "end", "warmup_epochs", "start"},
-    "cyclic": {"period", "gamma", "low", "warmup_epochs", "start"},
-    "step": {"milestones", "gamma", "warmup_epochs", "start"},
-    "constant": set(),
-}
 
 
 class LossTerm(Section):
