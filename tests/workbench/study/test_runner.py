@@ -28,6 +28,7 @@ from workbench.study.launch import LocalLauncher
 from workbench.study.runner import StudyRunner
 from workbench.study.state import StudyState
 from workbench.study.view import PlainView, last_line, make_view
+from workbench.training_lines import duration
 
 
 @dataclass
@@ -258,6 +259,13 @@ def test_the_time_left_counts_shared_parts_once(grid: Grid) -> None:
     assert found.total(jobs=2) == 186.0
     assert estimate(grid, {}, pending).total(jobs=1) is None
     assert estimate(grid, {}, []).total(jobs=1) == 0.0
+
+
+def test_the_time_left_is_no_shorter_than_the_longest_run(grid: Grid) -> None:
+    make_run(grid.runs[Cell("kd", 0)], usual(Cell("kd", 0)))
+    said = io.StringIO()
+    with PlainView(grid, 9, said).following(collect(grid).cells):
+        assert said.getvalue() == f"1 of {len(grid.runs)} done, about {duration(186.0)} left\n"
 
 
 class Terminal(io.StringIO):
