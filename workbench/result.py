@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from slr.scoring import GapClosed, WerReport, gap_closed, paired_bootstrap, wer_interval
+from slr.scoring import GapClosed, RecipeGap, WerReport, gap_closed, paired_bootstrap, wer_interval
 
 # The networks of a distillation and what they are called where people read.
 STUDENTS = {"baseline": "student alone", "student": "student distilled"}
@@ -43,7 +43,7 @@ class NetworkResult:
         return {"name": self.name, **scores, "params": self.params, "macs": self.macs}
 
 
-def trustworthy(gap: GapClosed) -> bool:
+def trustworthy(gap: GapClosed | RecipeGap) -> bool:
     """Whether the teacher is so much better than the baseline that a share of the gap can be stated.
 
     There is no standard error where every resample shows the same gap, which is then as certain as can be.

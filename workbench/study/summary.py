@@ -20,7 +20,7 @@ from slr.scoring import (
     recipe_rate,
     seed_spread,
 )
-from workbench.result import LEAST_GAP
+from workbench.result import trustworthy
 from workbench.study.collect import Collected
 from workbench.study.finished import FinishedRun
 from workbench.study.fused import FUSED, FusedRun, Stream, fuse_runs, fusion_content
@@ -94,9 +94,7 @@ class RowSummary:
     @property
     def shown_gap(self) -> float | None:
         """The share of the gap, where the gap is wide enough for one."""
-        if self.gap is None or (self.gap.gap_in_standard_errors or 0) <= LEAST_GAP:
-            return None
-        return self.gap.value
+        return self.gap.value if self.gap is not None and trustworthy(self.gap) else None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import html.parser
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from slr.scoring import compare_recipes, holm, recipe_gap, recipe_rate, seed_spread
+from slr.scoring import RecipeGap, compare_recipes, holm, recipe_gap, recipe_rate, seed_spread
 from tests.workbench.study.made import CORPUS, STUDY, make_all, make_run, planned, sentences, usual
 from workbench.study.collect import collect
 from workbench.study.formats import as_html, as_latex, as_markdown, render_sheet
@@ -86,6 +87,15 @@ def test_the_gap_is_that_of_the_same_runs(grid: Grid, summary: Summary) -> None:
     networks = [reports(grid, "kd", role) for role in ("baseline", "student", "teacher")]
     assert summary.row("kd").gap == recipe_gap(*networks)
     assert summary.row("alone").gap is None
+
+
+@pytest.mark.parametrize(("errors", "shown"), [(None, 0.5), (3.5, 0.5), (2.5, None)])
+def test_a_share_of_the_gap_is_shown_where_the_gap_is_certain(
+    summary: Summary, errors: float | None, shown: float | None
+) -> None:
+    """Without a standard error every resample shows the same gap."""
+    row = replace(summary.row("kd"), gap=RecipeGap(0.5, (0.4, 0.6), errors))
+    assert row.shown_gap == shown
 
 
 def test_a_run_that_is_not_there_is_in_no_mean_and_is_told(tmp_path: Path) -> None:
