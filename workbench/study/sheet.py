@@ -174,7 +174,7 @@ def _about_figures(summary: Summary) -> str:
     study = summary.grid.study
     several = max((len(row.runs) for row in summary.rows), default=0) > 1
     measure = "Accuracy" if summary.grid.task == "class" else "WER"
-    over = "runs" if study.splits is not None else "seeds"
+    over = "seeds" if study.splits is None and study.corpus_seeds is None else "runs"
     text = f"{measure} in % (mean and standard deviation over {over}" if several else f"{measure} in % (one seed"
     text += "); intervals are of 95 %."
     if any(row.comparison for row in summary.rows):

@@ -45,7 +45,7 @@ class Figure:
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation between seeds; None for a single run."""
+        """Standard deviation between all runs, of whatever seed, corpus and split; None for a single one."""
         return stdev(self.values.values()) if len(self.values) > 1 else None
 
 

@@ -157,6 +157,7 @@ def test_every_corpus_has_its_own_clips_and_the_same_weight(tmp_path: Path) -> N
     text = as_markdown(make_sheet(summary))
     assert "Seeds 0, 1 on the corpora of seeds 0, 5." in text
     assert text.count("simulated corpus (tiny, seed 5)") == 1 + 3
+    assert "WER in % (mean and standard deviation over runs)" in text
 
 
 @pytest.mark.parametrize(
