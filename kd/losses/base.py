@@ -24,6 +24,7 @@ class Loss(nn.Module, ABC):
 
     Attributes:
         needs_teacher: whether there has to be a teacher.
+        supervised: whether it learns from transcripts or labels alone; the others are held against such losses.
         reads_blank: whether the loss takes class 0 for the blank, so that it cannot be used on isolated clips.
         student_taps: names the loss reads from the student; ``"logits"`` is one of the possible names.
         teacher_taps: names it reads from the teacher.
@@ -31,6 +32,7 @@ class Loss(nn.Module, ABC):
     """
 
     needs_teacher: bool = False
+    supervised: bool = False
     reads_blank: bool = False
     student_taps: tuple[str, ...] = ()
     teacher_taps: tuple[str, ...] = ()
