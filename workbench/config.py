@@ -12,14 +12,13 @@ import math
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import pydantic
 
-from slr.files import write_text
-from workbench.faults import ConfigError, Fault, Place, did_you_mean, dotted
+from workbench.disk import write_text
+from workbench.faults import ConfigError, Fault, Place, did_you_mean
 from workbench.layers import Keys, apply_words, read_layers
 from workbench.validation import faults_of
 from workbench.yaml_text import Node, dump_yaml
@@ -29,10 +28,8 @@ __all__ = [
     "Fault",
     "Incidental",
     "Section",
-    "Setting",
     "Younger",
     "config_hash",
-    "explain",
     "load_config",
 ]
 
@@ -88,34 +85,17 @@ def resolved_value(path: Path | str, words: Sequence[str], place: Place, *, sche
     return None if node is None else node.plain()
 
 
-@dataclass(frozen=True)
-class Setting:
-    """One value of a resolved configuration and who wrote it: ``file.yaml:line``, ``command line`` or ``default``."""
-
-    key: str
-    value: Any
-    origin: str
-
-
-def explain(path: Path | str, words: Sequence[str] = (), *, schema: type[ConfigT]) -> list[Setting]:
-    """Every value of a resolved configuration with its origin, in the order of the schema.
-
-    Raises:
-        ConfigError: as :func:`load_config` does.
-    """
-    config = load_config(path, words, schema=schema)
-    root = _resolve(path, words, schema, [])
-    rows = _leaves(to_plain(config), ())
-    return [Setting(dotted(place), value, _own_origin(root, place)) for place, value in rows]
-
-
 def to_plain(config: Section) -> dict[str, Any]:
     """The configuration as dicts, lists and scalars, with every default written out."""
     return config.model_dump(mode="json")
 
 
 def write_config(config: Section, path: Path | str) -> None:
-    """Write the resolved configuration as YAML; :func:`load_config` reads it back to an equal object."""
+    """Write the resolved configuration as YAML; :func:`load_config` reads it back to an equal object.
+
+    Raises:
+        NoRoomError: when there is no room.
+    """
     write_text(path, dump_yaml(to_plain(config)))
 
 
@@ -207,11 +187,6 @@ def _origin(root: Node, place: Place) -> str:
         if node is not None:
             return node.origin
     return root.origin.rpartition(":")[0] or root.origin
-
-
-def _own_origin(root: Node, place: Place) -> str:
-    node = root.at(place)
-    return node.origin if node is not None else "default"
 
 
 def _in_order(faults: list[Fault], root: Node) -> list[Fault]:

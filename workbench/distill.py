@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from slr.ctc import LabelSet
-from workbench.config import config_hash
+from workbench.config import config_hash, essential
 from workbench.disk import saying_when_full
 from workbench.feasibility import check_clips
 from workbench.made_teacher import MadeTeacher, check_ready_made, make_teacher, ready_made, teacher_roles
@@ -22,11 +22,11 @@ from workbench.pseudo_labels import LABELS, agreement, agreement_as_dict, config
 from workbench.published_weights import weights_digest
 from workbench.pull_report import alarms_of, render_diagnostics, summary_of
 from workbench.pull_watch import worse_on_dev
-from workbench.readings import Reader
+from workbench.readings import Reader, decoding_identity
 from workbench.record import RunRecord
 from workbench.result import ROLES, STUDENTS, NetworkResult, gap_as_dict, render_distillation
 from workbench.schema import DistillConfig
-from workbench.training import Training, train_network
+from workbench.training import Training, deciding_code, train_network
 from workbench.workplace import Workplace
 
 MAIN = "student"
@@ -48,6 +48,8 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
     # Before the run folder is touched: whatever is wrong with the clips leaves it as it is.
     inputs = {
         "config": config_hash(config),
+        "code": deciding_code(place, essential(config)),
+        "reading": decoding_identity(config.evaluate, place.vocabulary),
         "clips": check_clips(place, needs.streams, needs.trained),
         "teacher": ready_made(config.teacher),
         **weights_digest(_trained_nodes(config)),
@@ -59,7 +61,7 @@ def distill(config: DistillConfig, progress: Progress, console: Console, *, fres
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished("networks", inputs)
         if finished is None:
-            record.drop_result()
+            record.begin()
             reader = Reader.of(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = _make(config, needs, place, fresh)
             measured, left = _measure(place, made, reader, record, labels)

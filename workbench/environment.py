@@ -33,10 +33,11 @@ _PROJECT = Path(__file__).resolve().parent.parent
 def describe_environment() -> dict[str, Any]:
     """Versions, commit, machine and command line, as plain JSON values; what is not known here is None."""
     commit = _git("rev-parse", "HEAD")
+    status = None if commit is None else _git("status", "--porcelain", "--untracked-files=no")
     return {
         "project_version": __version__,
         "commit": commit,
-        "uncommitted_changes": bool(_git("status", "--porcelain", "--untracked-files=no")) if commit else None,
+        "uncommitted_changes": None if status is None else status != "",
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "platform": platform.platform(),
@@ -57,7 +58,7 @@ def _version(package: str) -> str | None:
 
 
 def _git(*arguments: str) -> str | None:
-    """What git says about the project's own folder, or None where there is no git or no checkout."""
+    """What git says about the project's own folder, or None where it says nothing: no git, no checkout, no answer."""
     if not (_PROJECT / ".git").exists():
         return None
     try:

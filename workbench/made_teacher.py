@@ -12,14 +12,14 @@ from torch.utils.data import DataLoader
 
 from kd.ensemble import Choice, EnsembleTeacher, Rule, choose_best, combined_widths, training_losses
 from kd.foreign import ForeignTeacher
-from kd.teacher import FrozenTeacher, Teacher
+from kd.teacher import CachedTeacher, FrozenTeacher, Teacher
 from slr.ctc import Decoder, LabelSet
 from slr.data import collate
 from slr.types import Batch, Network
 from workbench.assemble import make_plan
 from workbench.caching import CLIPS_PER_BATCH, teaching_of
 from workbench.checkpoint import load_network, read_card
-from workbench.code_identity import module_hash
+from workbench.code_identity import code_hash, module_hash
 from workbench.config import content_hash
 from workbench.cost import count_parameters
 from workbench.fitting import check_teacher_fits
@@ -76,11 +76,10 @@ class MadeTeacher:
         teachings = [self._teaching_of(part, taps, live=live) for part in self.parts]
         if self.rule is None:
             return teachings[0]
-        said = [self.rule, self.weights, [one.identity for one in teachings], module_hash(EnsembleTeacher.__module__)]
         return Teaching(
             self._together([one.teacher for one in teachings]),
             combined_widths([one.widths for one in teachings], self.rule),
-            content_hash(["several", *said]),
+            self._identity(one.identity for one in teachings),
             tuple(sorted({stream for one in teachings for stream in one.streams})),
         )
 
@@ -146,8 +145,12 @@ class MadeTeacher:
         assert part.store is not None
         teacher = self._outputs_of(part.store, "train", taps)
         widths = {**part.store.card.widths, "logits": len(self.place.vocabulary)}
-        said = content_hash(["outputs", part.store.card.identity, module_hash(ForeignTeacher.__module__)])
-        return Teaching(teacher, widths, said)
+        return Teaching(teacher, widths, _identity_of_outputs(part.store))
+
+    def _identity(self, members: Iterable[str], *more: Any) -> str:
+        """Hash of everything that decides what the ``members`` say together."""
+        how = [self.rule, self.weights, module_hash(EnsembleTeacher.__module__)]
+        return content_hash(["several", *how, [*members], *more])
 
     def _outputs_of(self, store: OutputStore, split: str, taps: tuple[str, ...] = ()) -> ForeignTeacher:
         return store.teacher(split, make_plan(self.place.data).stride, taps, preload=split == "train")
@@ -171,11 +174,10 @@ class MadeTeacher:
             return self._voice_of(part, split)[0]
         voices = [self._voice_of(part, split) for part in self.parts]
         overall = self.choice.overall if self.rule == "best" else None
-        said = [self.rule, self.weights, [voice.identity for voice, _ in voices], overall]
         streams = tuple(sorted({stream for voice, _ in voices for stream in voice.streams}))
         return voices[0][0].together(
             f"{len(self.parts)} teachers, {self.rule}",
-            content_hash(["several", *said]),
+            self._identity((voice.identity for voice, _ in voices), overall),
             streams,
             self._together([teacher for _, teacher in voices]),
         )
@@ -183,7 +185,7 @@ class MadeTeacher:
     def _voice_of(self, part: TeacherPart, split: str) -> tuple[TeacherVoice, Teacher]:
         if part.store is not None:
             outputs = self._outputs_of(part.store, split)
-            identity = content_hash(["outputs", part.store.card.identity])
+            identity = _identity_of_outputs(part.store)
             return TeacherVoice.of_outputs(part.name, split, identity, outputs), outputs
         assert part.made is not None
         network = cast(Network, part.made.network)
@@ -252,9 +254,10 @@ def check_ready_made(config: DistillConfig, place: Workplace, taps: Iterable[str
 
 
 def ready_made(config: TeacherConfig) -> Any:
-    """Hashes of what a teacher brings along: of checkpoints and outputs; None where it is trained here."""
+    """Hashes of what a teacher brings along, checkpoints and outputs, and of the code by which it is asked."""
     found = {role: _brought(source) for role, (_, source) in config.sources().items()}
-    return found[TEACHER] if TEACHER in found else [*found.items()]
+    asked = module_hash(CachedTeacher.__module__, EnsembleTeacher.__module__)
+    return [asked, *found.items()]
 
 
 def teacher_roles(config: TeacherConfig) -> dict[str, str]:
@@ -263,12 +266,18 @@ def teacher_roles(config: TeacherConfig) -> dict[str, str]:
     return {**members, TEACHER: f"teachers, {config.combine}" if members else TEACHER}
 
 
-def _brought(source: TeacherSource) -> str | None:
+def _brought(source: TeacherSource) -> Any:
     if source.outputs is not None:
-        return OutputStore.open(source.outputs).card.identity
+        return _identity_of_outputs(OutputStore.open(source.outputs))
     if source.checkpoint is not None:
-        return read_card(find_checkpoint(source.checkpoint, TEACHER_ROLES)).weights_sha256
+        card = read_card(find_checkpoint(source.checkpoint, TEACHER_ROLES))
+        return [card.weights_sha256, code_hash(dict(card.network))]
     return None
+
+
+def _identity_of_outputs(store: OutputStore) -> str:
+    """Hash of imported outputs and of the code that asks them."""
+    return content_hash(["outputs", store.card.identity, module_hash(ForeignTeacher.__module__)])
 
 
 def _network(source: TeacherSource, seed: int, place: Workplace, fresh: bool) -> MadeNetwork:

@@ -12,7 +12,7 @@ from torch import nn
 from slr.files import copy_whole
 from slr.scoring import Transcript, read_transcripts, score, write_stm
 from slr.types import Network
-from workbench.checkpoint import NetworkCard, checkpoint_files
+from workbench.checkpoint import NetworkCard, checkpoint_files, read_card
 from workbench.cost import count_macs, count_parameters
 from workbench.disk import saying_when_full
 from workbench.figures import FOLDER, draw_training
@@ -79,11 +79,26 @@ def _leave(place: Workplace, role: str, one: MadeNetwork, reader: Reader, record
     for split in SPLITS:
         path = record.folder / hypotheses_file(role, split, main)
         write_hypotheses(place, one.network, one.card, split, reader, path)
-    for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
-        copy_whole(source, record.folder / f"{role}{ending}")
     if one.objective is not None:
         copy_whole(one.objective, record.folder / kept_file(role))
-    for row in MetricsFile(one.metrics).rows() if one.metrics else []:
+    copy_network(one, role, record)
+
+
+def copy_network(one: MadeNetwork, role: str, record: RunRecord) -> None:
+    """Leave the weights of a network, its card and the rows of its training in the run folder.
+
+    Raises:
+        ValueError: when another run put other weights in their place since they were loaded.
+    """
+    for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
+        copy_whole(source, record.folder / f"{role}{ending}")
+    rows = MetricsFile(one.metrics).rows() if one.metrics else []
+    if read_card(one.checkpoint).weights_sha256 != one.card.weights_sha256:  # the card is the first file that changes
+        raise ValueError(
+            f"{one.checkpoint} was trained anew by another run while this one measured it: start this run again, and "
+            "it takes the new weights"
+        )
+    for row in rows:
         record.metrics.append({"network": role, **row})
 
 

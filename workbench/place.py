@@ -65,6 +65,11 @@ class Place(Protocol):
         """Hash of all that the clips of some splits show in some streams, and of what they are annotated with."""
         ...
 
+    @property
+    def code(self) -> str:
+        """Hash of the code that brings clips to a network, the components that settings name left out."""
+        ...
+
     def deciding(self, streams: Collection[str]) -> dict[str, Any]:
         """The settings of the data that decide weights, where only some streams are read, as plain JSON values."""
         ...

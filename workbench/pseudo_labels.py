@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from torch import Tensor, nn, tensor
 
 from kd.align import align_nearest
-from slr.ctc import LabelledClip, LabelSet, PseudoLabelAccuracy, pseudo_label_accuracy
+from slr.ctc import LabelledClip, LabelSet, PseudoLabelAccuracy, forced_alignment, pseudo_label_accuracy
 from slr.ctc.label_set import FORMAT
 from slr.types import Network, Padded
 from workbench.aligner import Aligner, rows_of
 from workbench.checkpoint import NetworkCard
-from workbench.config import content_hash
+from workbench.code_identity import module_hash
 from workbench.disk import saying_when_full
 from workbench.measure import MadeNetwork
-from workbench.network_identity import identity_of
+from workbench.network_identity import answer_key, identity_of
 from workbench.recognise import Seen, steps_per_output
 from workbench.schema import Evaluate
 from workbench.workplace import Workplace
@@ -84,12 +84,17 @@ def labels_of(place: Workplace, made: MadeNetwork, split: str = "dev") -> LabelS
     """
     stream = cast(Network, made.network).input_stream
     identity = identity_of(made.network, made.card, place.dataset(split, {stream}))
-    key = content_hash([FORMAT, identity, place.contents([split], [stream]), place.vocabulary.fingerprint])
-    path = place.labels / f"{split}-{key[:12]}.json"
+    path = kept_labels(place, identity, split, [stream])
     if not path.is_file():
         with saying_when_full(path):
             make_labels(place, made.network, made.card, split).write(path)
     return read_labels(path, place, split)
+
+
+def kept_labels(place: Workplace, identity: str, split: str, streams: Iterable[str]) -> Path:
+    """The file in which pseudo-labels lie beside the runs, see :func:`workbench.network_identity.answer_key`."""
+    key = answer_key(place, identity, split, streams, FORMAT, module_hash(forced_alignment.__module__))
+    return place.labels / f"{split}-{key[:12]}.json"
 
 
 def configured_labels(evaluate: Evaluate, place: Workplace) -> LabelSet | None:

@@ -10,16 +10,16 @@ from typing import Any, cast
 
 from torch import nn
 
-from slr.ctc import Decoder
+from slr.ctc import Decoder, decoder_by_name
 from slr.files import whole_file
 from slr.types import Network
 from slr.vocabulary import Vocabulary
 from workbench.assemble import make_decoder
 from workbench.checkpoint import NetworkCard
-from workbench.code_identity import module_hash
+from workbench.code_identity import code_hash, module_hash
 from workbench.config import content_hash
 from workbench.disk import saying_when_full, write_text
-from workbench.network_identity import identity_of
+from workbench.network_identity import answer_key, identity_of
 from workbench.schema import Evaluate
 from workbench.workplace import Workplace
 
@@ -41,15 +41,25 @@ class Reader:
         Raises:
             ValueError: as :func:`workbench.assemble.make_decoder` does.
         """
-        decoder = make_decoder(evaluate, vocabulary)
-        model = evaluate.language_model
-        about = [
-            {name: evaluate.model_dump(mode="json")[name] for name in _SEARCH},
-            None if model is None else hashlib.sha256(Path(model).read_bytes()).hexdigest(),
-            module_hash(type(decoder).__module__),
-            vocabulary.fingerprint,
-        ]
-        return cls(decoder, content_hash(about))
+        return cls(make_decoder(evaluate, vocabulary), decoding_identity(evaluate, vocabulary))
+
+
+def decoding_identity(evaluate: Evaluate, vocabulary: Vocabulary) -> str:
+    """Hash of everything that decides what the configured decoder reads in given scores; the decoder is not made.
+
+    Raises:
+        ValueError: when there is no such language model.
+    """
+    model, decoder = evaluate.language_model, evaluate.decoder
+    if model is not None and not Path(model).is_file():
+        raise ValueError(f"evaluate.language_model is {model}, and there is no such file: name an ARPA file")
+    about = [
+        {name: evaluate.model_dump(mode="json")[name] for name in _SEARCH},
+        None if model is None else hashlib.sha256(Path(model).read_bytes()).hexdigest(),
+        module_hash(decoder_by_name.__module__) if isinstance(decoder, str) else code_hash(decoder),
+        vocabulary.fingerprint,
+    ]
+    return content_hash(about)
 
 
 def write_hypotheses(
@@ -79,7 +89,7 @@ def write_hypotheses(
 def _key(place: Workplace, network: nn.Module, card: NetworkCard, split: str, reader: Reader) -> str:
     stream = cast(Network, network).input_stream
     identity = identity_of(network, card, place.dataset(split, {stream}))
-    return content_hash([identity, place.contents([split], [stream]), reader.identity, place.precision.name])
+    return answer_key(place, identity, split, [stream], reader.identity)
 
 
 def _kept(path: Path, key: str) -> str | None:

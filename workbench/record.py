@@ -11,11 +11,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, Any
 
-from workbench.config import Section, content_hash, to_plain
+from workbench.config import Section, content_hash, write_config
 from workbench.disk import saying_when_full, write_text
 from workbench.environment import describe_environment
 from workbench.lock import lock_folder
-from workbench.yaml_text import dump_yaml
 
 _LEDGERS = ("steps.json", "metrics.jsonl", "environment.json", "result.json")
 _STATE = ".state.safetensors"
@@ -115,8 +114,7 @@ class RunRecord:
         self._lock = lock_folder(self.folder)
         if fresh:
             self._forget()
-        write_text(self.folder / "config.yaml", dump_yaml(to_plain(config)))
-        self._write_environment()
+        write_config(config, self.folder / "config.yaml")
         self.metrics = MetricsFile(self.folder / "metrics.jsonl")
 
     def close(self) -> None:
@@ -172,15 +170,18 @@ class RunRecord:
         """All finished steps by name, whatever their inputs were."""
         return read_steps(self.folder / "steps.json")
 
-    def write_result(self, result: Mapping[str, Any], name: str = "result.json") -> Path:
-        """Write ``result.json`` and return its path."""
-        path = self.folder / name
-        write_text(path, json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-        return path
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write ``result.json``."""
+        text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
+        write_text(self.folder / "result.json", text + "\n")
 
-    def drop_result(self) -> None:
-        """Remove the result of an earlier run in this folder, which the configuration now here did not give."""
+    def begin(self) -> None:
+        """Say that something is done now, and where: a start that finds all finished leaves no trace.
+
+        The result of an earlier run in this folder goes, which the configuration now here did not give.
+        """
         (self.folder / "result.json").unlink(missing_ok=True)
+        self._write_environment()
 
     def _forget(self) -> None:
         for path in (*(self.folder / name for name in _LEDGERS), *self.folder.glob(f"*{_STATE}")):

@@ -11,13 +11,6 @@ import numpy as np
 import torch
 
 
-def seed_everything(seed: int) -> None:
-    """Seed the global generators of Python, numpy and torch, on all devices."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
-
-
 def rng_state() -> dict[str, Any]:
     """The state of all global generators in tensors and plain values."""
     version, words, gauss = random.getstate()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from workbench.config import config_hash
+from workbench.config import config_hash, essential
 from workbench.feasibility import check_clips
 from workbench.measure import leave_references, left_files, measure, scored
 from workbench.preflight import check_training
@@ -14,11 +14,11 @@ from workbench.progress import Progress
 from workbench.pseudo_labels import agreement, configured_labels
 from workbench.published_weights import weights_digest
 from workbench.pull_report import alarms_of
-from workbench.readings import Reader
+from workbench.readings import Reader, decoding_identity
 from workbench.record import RunRecord
 from workbench.result import render_networks
 from workbench.schema import TrainConfig
-from workbench.training import Training, train_network
+from workbench.training import Training, deciding_code, train_network
 from workbench.workplace import Workplace
 
 MAIN = "network"
@@ -37,6 +37,8 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
     place = Workplace.open(config.run, config.data, config.evaluate, progress)
     inputs = {
         "config": config_hash(config),
+        "code": deciding_code(place, essential(config)),
+        "reading": decoding_identity(config.evaluate, place.vocabulary),
         "clips": check_clips(place, needs.streams, needs.trained),
         **weights_digest([config.network]),
     }
@@ -46,7 +48,7 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished("network", inputs)
         if finished is None:
-            record.drop_result()
+            record.begin()
             training = Training("network", config.network, config.stages, config.run.seed)
             reader = Reader.of(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
             made = {MAIN: train_network(place, training, fresh=fresh)}

@@ -5,19 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from kd.foreign import ForeignTeacher
 from kd.teacher import Teacher
 from slr.ctc import Decoder, GlossTimes, Hypothesis, LabelledClip, LabelSet
-from slr.ctc.label_set import FORMAT
 from slr.data import SignDataset
 from slr.types import Batch, Padded
 from workbench.aligner import Aligner
 from workbench.assemble import evaluation_batches
-from workbench.config import content_hash
 from workbench.disk import saying_when_full
-from workbench.pseudo_labels import read_labels
+from workbench.pseudo_labels import kept_labels, read_labels
 from workbench.recognise import Recogniser, Recognition, Seen, Watcher
 from workbench.workplace import Workplace
 
@@ -78,9 +75,7 @@ class TeacherVoice:
             ValueError: when the file that was kept is damaged.
             NoRoomError: when there is no room to keep them.
         """
-        contents = place.contents([self.split], self.streams)
-        key = content_hash([FORMAT, self.identity, contents, place.vocabulary.fingerprint])
-        path: Path = place.labels / f"{self.split}-{key[:12]}.json"
+        path = kept_labels(place, self.identity, self.split, self.streams)
         if not path.is_file():
             with saying_when_full(path):
                 self._made_labels(place).write(path)

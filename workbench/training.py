@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -25,8 +26,8 @@ from kd.teacher import FrozenTeacher, Teacher
 from slr.types import Network
 from workbench.assemble import make_network, make_objective, make_optimizer, make_rate_schedule, own_widths
 from workbench.averaging import make_average
-from workbench.checkpoint import load_network, save_network
-from workbench.code_identity import code_hash
+from workbench.checkpoint import checkpoint_files, load_network, save_network
+from workbench.code_identity import code_hash, module_hash
 from workbench.config import content_hash, essential
 from workbench.disk import write_text
 from workbench.kept_losses import STORED, save_kept
@@ -42,8 +43,11 @@ from workbench.schema import LossTerm, Stage
 from workbench.trainer import StageOptions, StageResult, train_stage
 from workbench.training_types import Batches
 
-_VERSION = 2  # raised when a change of the workbench gives other weights for the same settings
+_VERSION = 3  # raised when a change of the workbench gives other weights or measurements for the same settings
 _POLL_SECONDS = 0.5
+_FINISHED = "finished.json"  # the last file that a finished training leaves in its folder
+_STATES = "*.state.safetensors"
+_ANEW = "anew"  # the folder, below that of a network, in which it is trained again
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,8 @@ class Training:
 def train_network(place: Place, training: Training, *, fresh: bool = False) -> MadeNetwork:
     """The trained network, from the store when it is there and nobody wants it ``fresh``.
 
-    Where another process is training it, this one waits for the end of that.
+    Where another process is training it, this one waits for the end of that. One that is trained ``fresh`` takes the
+    place of the one before at its end: until then other runs may copy that.
 
     Raises:
         ConfigError: when losses and network do not fit.
@@ -88,25 +93,43 @@ def train_network(place: Place, training: Training, *, fresh: bool = False) -> M
     """
     identity = _identity(place, training)
     folder = place.store / f"{_slug(training.label)}-{identity[:12]}"
+    anew = folder / _ANEW
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(_claimed(folder, place, training.label)):
         if fresh:
-            for left in folder.glob("[!.]*"):  # not the lock
-                left.unlink()
-        for left in folder.glob(".*.part"):  # of a process that was killed while it wrote
+            if anew.is_dir():
+                shutil.rmtree(anew)
+            anew.mkdir()
+        work = anew if anew.is_dir() else folder  # one that was cut off goes on, wanted fresh or not
+        for left in work.glob(".*.part"):  # of a process that was killed while it wrote
             left.unlink()
-        reused = (folder / "finished.json").is_file()
+        reused = (work / _FINISHED).is_file()
         if not reused:
-            _train(place, training, folder, identity)
-    network, card = load_network(folder / "network")
+            _train(place, training, work, identity)
+        if work == anew:
+            _replace(folder, anew)
+        network, card = load_network(folder / "network")
+        seconds = json.loads((folder / _FINISHED).read_text(encoding="utf-8"))["seconds"]
     if reused:
         place.progress.line(f"{training.label}  reused from {folder}")
-    seconds = json.loads((folder / "finished.json").read_text(encoding="utf-8"))["seconds"]
     network.to(place.precision.device)
     kept = folder / STORED
     return MadeNetwork(
         network, card, folder / "network", folder / "metrics.jsonl", seconds, kept if kept.is_file() else None
     )
+
+
+def _replace(folder: Path, anew: Path) -> None:
+    """Put a network that was trained anew in the place of the one before.
+
+    The card goes first: whoever has copied files of the one before and still finds its card has none of the new one.
+    """
+    for state in folder.glob(_STATES):  # of a training that was cut off, and then begun anew
+        state.unlink()
+    card = checkpoint_files(anew / "network")[1].name
+    for name in sorted((path.name for path in anew.iterdir()), key=lambda name: (name != card, name == _FINISHED)):
+        (anew / name).replace(folder / name)
+    anew.rmdir()
 
 
 def _claimed(folder: Path, place: Place, label: str) -> IO[bytes]:
@@ -122,18 +145,26 @@ def _claimed(folder: Path, place: Place, label: str) -> IO[bytes]:
             time.sleep(_POLL_SECONDS)
 
 
+def deciding_code(place: Place, *nodes: Any) -> list[Any]:
+    """What stands for the code behind the weights that components within ``nodes`` end with, and behind their figures.
+
+    Hashed are the components, what brings clips to a network, and what adds up the losses. For the workbench itself,
+    its loop, optimiser steps, averages and measurements, ``_VERSION`` stands: raise it when an edit changes numbers.
+    """
+    return [_VERSION, code_hash(*nodes), place.code, module_hash(Objective.__module__)]
+
+
 def _identity(place: Place, training: Training) -> str:
-    """Hash of everything that decides the weights."""
+    """Hash of everything that decides the weights; of code, what :func:`deciding_code` says."""
     network, streams = dict(training.network), _streams(place, training)
     stages = [_plain_stage(stage) for stage in _merged(training)]
     data = place.deciding(streams)
     return content_hash(
         {
-            "version": _VERSION,
             "network": network,
             **weights_digest([network]),
             "stages": stages,
-            "code": code_hash(network, stages, data),
+            "code": deciding_code(place, network, stages, data),
             "seed": training.seed,
             "teaching": training.teaching.identity if training.teaching else None,
             "data": data,
@@ -188,8 +219,8 @@ def _train(place: Place, training: Training, folder: Path, identity: str) -> Non
         best_epoch=result.best_epoch,
         dev={result.best.name: result.best.value, **result.best.details} if result.best else {},
     )
-    write_text(folder / "finished.json", json.dumps({"seconds": round(seconds, 3), "label": training.label}) + "\n")
-    for state in folder.glob("*.state.safetensors"):
+    write_text(folder / _FINISHED, json.dumps({"seconds": round(seconds, 3), "label": training.label}) + "\n")
+    for state in folder.glob(_STATES):
         state.unlink()
 
 

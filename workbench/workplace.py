@@ -10,7 +10,7 @@ from typing import Any, cast
 from torch import nn
 
 from slr.ctc import Decoder, GreedyDecoder
-from slr.data import Corpus, SignDataset
+from slr.data import Corpus, SignDataset, loader
 from slr.types import Network
 from slr.vocabulary import Vocabulary
 from workbench.assemble import (
@@ -21,6 +21,7 @@ from workbench.assemble import (
     network_arguments,
     open_corpus,
 )
+from workbench.code_identity import module_hash
 from workbench.config import content_hash
 from workbench.disk import saying_when_full
 from workbench.making import Making
@@ -104,6 +105,11 @@ class Workplace:
     def network_arguments(self, node: Mapping[str, Any]) -> dict[str, Any]:
         """What is added to a network's own arguments, beside the number of classes."""
         return network_arguments(node, self.corpus, self.data)
+
+    @property
+    def code(self) -> str:
+        """Hash of the code that brings clips to a network: the corpus, the plan, what is done to a clip, batches."""
+        return module_hash(*(one.__module__ for one in (type(self.corpus), SignDataset, loader)))
 
     def deciding(self, streams: Collection[str]) -> dict[str, Any]:
         """The settings of the data that decide weights, those of other streams left out."""

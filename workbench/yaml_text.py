@@ -66,15 +66,6 @@ class Node:
         return None
 
 
-def wrap(value: Any, origin: str = "") -> Node:
-    """Plain dicts, lists and scalars as nodes that all have the same origin."""
-    if isinstance(value, dict):
-        return Node({key: wrap(child, origin) for key, child in value.items()}, origin)
-    if isinstance(value, list | tuple):
-        return Node([wrap(child, origin) for child in value], origin)
-    return Node(value, origin)
-
-
 def read_yaml(path: Path | str, faults: list[Fault]) -> Node | None:
     """Read one file; what is wrong with it is appended to ``faults``, and None means that nothing could be read."""
     path = Path(path)

@@ -17,11 +17,10 @@ from torch import nn
 
 from kd.teacher import FrozenTeacher
 from slr.types import Batch
-from tests.workbench.tiny import TinyBatches, TinyNetwork, TinyObjective
+from tests.workbench.tiny import TinyBatches, TinyNetwork, TinyObjective, seed_everything
 from workbench.averaging import make_average
 from workbench.precision import choose_precision
 from workbench.record import MetricsFile
-from workbench.rng import seed_everything
 from workbench.schedule import one_cycle
 from workbench.tensor_file import write_tree
 from workbench.trainer import parameter_groups, train_stage

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 import torch
 
+from workbench import code_identity
 from workbench.config import load_config, to_plain
 from workbench.schema import DistillConfig
 from workbench.yaml_text import dump_yaml
@@ -110,6 +112,12 @@ def distilled(out: Path, words: list[str], *more: str, config: Path = MAIN_CONFI
     done = here("distill", config, *words, "--out", out, *more)
     assert done.code == 0, done.err
     return done
+
+
+def edited(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """Let a module look as if its code had been edited."""
+    honest = code_identity._code
+    monkeypatch.setattr(code_identity, "_code", lambda name: "edited" if name == module else honest(name))
 
 
 def sha256(path: Path) -> str:

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from workbench import code_identity
+from tests.workbench.running import edited
 from workbench.code_identity import code_hash, without_docstrings
 
 STUDENT = {"_target_": "students.STGT", "width": 8}
@@ -36,11 +36,6 @@ def test_what_the_code_does_counts(other: tuple[str, str]) -> None:
 
 def test_a_function_that_is_only_a_docstring_is_left_empty() -> None:
     assert program('def f():\n    """Nothing."""') == program('def f():\n    """Still nothing."""')
-
-
-def edited(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
-    honest = code_identity._code
-    monkeypatch.setattr(code_identity, "_code", lambda name: "edited" if name == module else honest(name))
 
 
 @pytest.mark.parametrize("module", ["students.stgt", "slr.layers.temporal_conv", "slr.types"])

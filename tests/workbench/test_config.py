@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from workbench.config import ConfigError, Incidental, Section, config_hash, explain, load_config, write_config
+from workbench.config import ConfigError, Incidental, Section, config_hash, load_config, write_config
 
 
 class Part(Section):
@@ -348,18 +348,6 @@ def test_the_hash_does_not_depend_on_how_a_value_is_written(configs: Path) -> No
     one = write(configs / "one.yaml", "title: a\nparts: {x: {weight: 1e-1}, y: {}}\n")
     two = write(configs / "two.yaml", "parts: {y: {weight: 1}, x: {weight: 0.1}}\ntitle: a\nseed: 0\n")
     assert config_hash(load(one)) == config_hash(load(two))
-
-
-def test_every_value_can_be_explained(configs: Path) -> None:
-    path = write(configs / "full.yaml", FULL)
-    over = write(configs / "over.yaml", "base: full.yaml\nseed: 3\n")
-    rows = {row.key: (row.value, row.origin) for row in explain(over, ["data.fps=9"], schema=Config)}
-    assert rows["seed"] == (3, f"{over}:2")
-    assert rows["title"] == ("full", f"{path}:1")
-    assert rows["data.fps"] == (9, "command line")
-    assert rows["data.root"][1] == f"{configs / 'data' / 'phoenix.yaml'}:1"
-    assert rows["mode"] == ("fast", "default")
-    assert rows["stages.1.rates.0"] == (1e-3, f"{path}:9")
 
 
 def test_a_number_that_is_not_finite_is_a_fault_wherever_it_stands(configs: Path) -> None:

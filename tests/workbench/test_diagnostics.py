@@ -18,13 +18,13 @@ from kd.losses import CRD, CTC, CRDBank, FrameKL, TemporalRelation
 from kd.losses.base import Loss
 from kd.objective import Objective, Term
 from slr.types import Batch, NetOutput, Padded
-from tests.workbench.tiny import CLASSES, TinyBatches, TinyNetwork
+from tests.workbench.tiny import CLASSES, TinyBatches, TinyNetwork, seed_everything
 from workbench.diagnostics import add_up, diagnosed_batches, pulls, shares, understanding
 from workbench.interrupts import Interrupted
 from workbench.precision import Precision
 from workbench.progress import PlainProgress
 from workbench.record import MetricsFile
-from workbench.rng import rng_state, seed_everything
+from workbench.rng import rng_state
 from workbench.schedule import constant
 from workbench.trainer import parameter_groups, train_stage
 from workbench.training_types import StageOptions

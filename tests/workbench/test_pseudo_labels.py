@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ import torch
 from torch import nn
 
 from slr.ctc import LabelledClip, LabelSet, PseudoLabelAccuracy, StepCount
+from tests.workbench.running import edited
 from tests.workbench.scripted import Scripted, made, workplace
+from workbench.made_teacher import MadeTeacher, TeacherPart
 from workbench.pseudo_labels import Agreement, agreement, labels_of, make_labels, read_labels
 
 CLIPS = {"one": ("train", "A B", 9), "x": ("dev", "A B", 6), "y": ("dev", "A B", 5), "short": ("dev", "A A B B", 5)}
@@ -43,6 +46,30 @@ def test_labels_are_made_once_and_read_afterwards(tmp_path: Path) -> None:
     assert network.times_asked - asked == 0
     (file,) = (tmp_path / "labels").iterdir()
     assert LabelSet.read(file) == first
+
+
+@pytest.mark.parametrize("change", ["precision", "slr.ctc.alignment", "slr.data.dataset", "students.stgt"])
+def test_another_precision_and_edited_code_make_labels_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    place, network = workplace(tmp_path, CLIPS), Teacher()
+    labels_of(place, made(network, GLOSSES))
+    if change == "precision":
+        place = replace(place, precision=replace(place.precision, name="bfloat16"))
+    else:
+        edited(monkeypatch, change)
+    labels_of(place, made(network, GLOSSES))
+    assert len(list((tmp_path / "labels").iterdir())) == 2
+
+
+def test_edited_code_of_a_combination_makes_its_labels_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [TeacherPart(f"teacher-{one}", made(Teacher(one), GLOSSES), None) for one in (1.0, 2.0)]
+    teacher = MadeTeacher(workplace(tmp_path, CLIPS), tuple(parts), "average")
+    assert teacher.labels() == teacher.labels()
+    assert len(list((tmp_path / "labels").iterdir())) == 1
+    edited(monkeypatch, "kd.ensemble")
+    teacher.labels()
+    assert len(list((tmp_path / "labels").iterdir())) == 2
 
 
 @pytest.mark.parametrize("change", ["weights", "frames", "transcript", "plan"])

@@ -9,8 +9,9 @@ from torch import nn
 
 from slr.ctc.ngrams import arpa
 from slr.scoring import read_transcripts
+from tests.workbench.running import edited
 from tests.workbench.scripted import Scripted, made, workplace
-from workbench.readings import Reader, write_hypotheses
+from workbench.readings import Reader, decoding_identity, write_hypotheses
 from workbench.schema import Evaluate
 from workbench.workplace import Workplace
 
@@ -74,6 +75,25 @@ def test_a_file_that_was_altered_is_not_believed(tmp_path: Path, harm: str) -> N
     found, asked = read(workplace(tmp_path, CLIPS), network)
     assert (found, asked > 0) == (sound, True)
     assert read(workplace(tmp_path, CLIPS), network)[1] == 0  # and it was mended
+
+
+@pytest.mark.parametrize("module", ["slr.data.dataset", "students.stgt", "slr.ctc.greedy"])
+def test_edited_code_reads_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    network = Student()
+    read(workplace(tmp_path, CLIPS), network)
+    edited(monkeypatch, module)
+    assert read(workplace(tmp_path, CLIPS), network)[1] > 0
+
+
+def test_what_decides_the_reading_is_known_without_the_decoder(tmp_path: Path) -> None:
+    vocabulary, model = workplace(tmp_path, CLIPS).vocabulary, tmp_path / "glosses.arpa"
+    evaluate = Evaluate(language_model=str(model))
+    with pytest.raises(ValueError, match=r"language_model is .*glosses\.arpa, and there is no such file"):
+        decoding_identity(evaluate, vocabulary)
+    model.write_text("one")
+    before = decoding_identity(evaluate, vocabulary)
+    model.write_text("other")
+    assert decoding_identity(evaluate, vocabulary) != before
 
 
 def test_a_language_model_is_part_of_what_decides(tmp_path: Path) -> None:

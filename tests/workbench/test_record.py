@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from workbench import environment
 from workbench.config import Section, load_config
 from workbench.disk import write_bytes
-from workbench.lock import lock_folder
+from workbench.lock import is_busy, lock_folder
 from workbench.record import MetricsFile, RunRecord
 
 
@@ -28,8 +29,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_run_folder_says_what_was_asked_for_and_where_it_ran(folder: Path) -> None:
-    with RunRecord(folder, Config(seed=3)):
-        pass
+    with RunRecord(folder, Config(seed=3)) as record:
+        record.begin()
     assert load_config(folder / "config.yaml", schema=Config) == Config(seed=3)
     written = json.loads((folder / "environment.json").read_text())
     assert written["python"].startswith(f"{sys.version_info.major}.{sys.version_info.minor}.")
@@ -49,11 +50,20 @@ def test_a_run_folder_says_what_was_asked_for_and_where_it_ran(folder: Path) -> 
 
 def test_a_continued_run_keeps_the_environments_of_earlier_starts(folder: Path) -> None:
     for _ in range(3):
-        with RunRecord(folder, Config()):
-            pass
+        with RunRecord(folder, Config()) as record:
+            record.begin()
     written = json.loads((folder / "environment.json").read_text())
     assert len(written["earlier_starts"]) == 2
     assert all("earlier_starts" not in start for start in written["earlier_starts"])
+
+
+def test_a_start_that_does_nothing_leaves_no_trace(folder: Path) -> None:
+    with RunRecord(folder, Config()) as record:
+        record.begin()
+    before = (folder / "environment.json").read_bytes()
+    with RunRecord(folder, Config()):
+        pass
+    assert (folder / "environment.json").read_bytes() == before
 
 
 def test_a_finished_step_is_reused_while_inputs_and_files_are_the_same(folder: Path) -> None:
@@ -113,6 +123,14 @@ def test_a_second_process_is_refused_and_a_later_one_is_not(folder: Path) -> Non
     lock_folder(folder).close()
 
 
+def test_a_look_at_whether_a_folder_is_busy_stops_no_run(tmp_path: Path) -> None:
+    look = lock_folder(tmp_path)
+    assert is_busy(tmp_path)
+    threading.Timer(0.05, look.close).start()
+    lock_folder(tmp_path).close()
+    assert not is_busy(tmp_path)
+
+
 def test_a_damaged_ledger_is_named_with_the_remedy(folder: Path) -> None:
     with RunRecord(folder, Config()) as record:
         (folder / "steps.json").write_text("{")
@@ -124,7 +142,7 @@ def test_a_damaged_ledger_is_named_with_the_remedy(folder: Path) -> None:
 
 def test_a_result_must_be_made_of_real_numbers(folder: Path) -> None:
     with RunRecord(folder, Config()) as record:
-        assert json.loads(record.write_result({"wer": 0.5}).read_text()) == {"wer": 0.5}
+        record.write_result({"wer": 0.5})
         with pytest.raises(ValueError, match="not JSON compliant"):
             record.write_result({"wer": float("nan")})
         assert json.loads((folder / "result.json").read_text()) == {"wer": 0.5}
@@ -212,3 +230,11 @@ def test_without_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pyte
     assert described["commit"] is None
     assert described["uncommitted_changes"] is None
     json.dumps(described)
+
+
+@pytest.mark.parametrize(("status", "changed"), [("", False), (" M kd/align.py", True), (None, None)])
+def test_what_git_does_not_say_is_not_known(
+    monkeypatch: pytest.MonkeyPatch, status: str | None, changed: bool | None
+) -> None:
+    monkeypatch.setattr(environment, "_git", lambda command, *options: status if command == "status" else "0123")
+    assert environment.describe_environment()["uncommitted_changes"] is changed

@@ -16,13 +16,12 @@ import torch
 
 from slr.types import Batch
 from tests.workbench import killed_training
-from tests.workbench.tiny import TinyBatches, TinyNetwork, TinyObjective
+from tests.workbench.tiny import TinyBatches, TinyNetwork, TinyObjective, seed_everything
 from workbench.averaging import make_average
 from workbench.interrupts import Interrupted
 from workbench.precision import choose_precision
 from workbench.progress import PlainProgress
 from workbench.record import MetricsFile
-from workbench.rng import seed_everything
 from workbench.schedule import one_cycle
 from workbench.tensor_file import read_tree
 from workbench.trainer import parameter_groups, train_stage

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from workbench.rng import preserved, restore_rng, rng_state, seed_everything
+from tests.workbench.tiny import seed_everything
+from workbench.rng import preserved, restore_rng, rng_state
 from workbench.tensor_file import read_tree, write_tree
 
 

@@ -17,7 +17,7 @@ from slr.data import Phoenix2014
 from slr.scoring import read_transcripts
 from slr.types import Padded
 from tests.workbench.dumps import FRAMES_PER_STEP, Dump, clips_of, network_dump
-from tests.workbench.running import MAIN_CONFIG, Done, distilled, here, read_json, sha256, snapshot, tiny_words
+from tests.workbench.running import MAIN_CONFIG, Done, distilled, edited, here, read_json, sha256, snapshot, tiny_words
 from workbench.checkpoint import load_network
 
 pytestmark = pytest.mark.slow
@@ -139,7 +139,9 @@ def test_no_weights_of_a_teacher_are_left_and_nothing_is_done_twice(taught: Taug
     assert (sha256(foreign.folder / "student.safetensors"), read_json(foreign.folder / "result.json")) == before
 
 
-def test_other_outputs_in_the_same_place_are_another_teacher(taught: Taught, tmp_path: Path) -> None:
+def test_other_outputs_in_the_same_place_and_edited_code_are_another_teacher(
+    taught: Taught, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = network_dump(taught.root, taught.done.folder / "teacher", tmp_path / "one", TAPS)
     store = first.imported("--fps", "12.5").folder
     words = [*taught.words, "student.stages.glosses.epochs=1", f"teacher.outputs={store}"]
@@ -151,6 +153,10 @@ def test_other_outputs_in_the_same_place_are_another_teacher(taught: Taught, tmp
     again = distilled(tmp_path / "runs", words)
     assert "student alone  reused from" in again.err
     assert "student distilled  epoch 1/1" in again.err
+    before = len(list((tmp_path / "runs" / "labels").iterdir()))
+    edited(monkeypatch, "kd.foreign")
+    assert "student distilled  epoch 1/1" in distilled(tmp_path / "runs", words).err
+    assert len(list((tmp_path / "runs" / "labels").iterdir())) == before + 1
 
 
 def test_no_frame_is_read_where_nothing_but_the_student_looks_at_clips(taught: Taught, tmp_path: Path) -> None:

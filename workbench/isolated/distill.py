@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from workbench.config import config_hash
+from workbench.config import config_hash, essential
 from workbench.disk import saying_when_full
 from workbench.isolated.distill_preflight import check_isolated_distillation
 from workbench.isolated.distill_result import distillation_result, render_isolated_distillation
@@ -22,7 +22,7 @@ from workbench.progress import Progress
 from workbench.published_weights import weights_digest
 from workbench.pull_report import render_diagnostics
 from workbench.record import RunRecord
-from workbench.training import Teaching, Training, train_network
+from workbench.training import Teaching, Training, deciding_code, train_network
 
 MAIN = "student"
 
@@ -42,6 +42,7 @@ def distill_isolated(
     check_isolated_distillation(config, place)
     inputs = {
         "config": config_hash(config),
+        "code": deciding_code(place, essential(config)),
         "clips": place.contents(("train", *SPLITS), place.streams - {"pose"}),
         "teacher": ready_made(config.teacher),
         **weights_digest(_trained_nodes(config)),
@@ -49,7 +50,7 @@ def distill_isolated(
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished("networks", inputs)
         if finished is None:
-            record.drop_result()
+            record.begin()
             teacher = make_isolated_teacher(config.teacher, config.run.seed, place, fresh=fresh)
             students = _students(config, place, teacher, fresh=fresh)
             measured = _measure(place, teacher, students, record)

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from slr.files import copy_whole
-from workbench.checkpoint import checkpoint_files
 from workbench.cost import batch_macs, count_parameters
 from workbench.disk import saying_when_full
 from workbench.figures import ACCURACY_CURVES, FOLDER, draw_training
@@ -15,8 +13,8 @@ from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.result import SPLITS, ClassifierResult
 from workbench.isolated.scores import ClipScores, score_files
 from workbench.isolated.tables import leave_tables
-from workbench.measure import MadeNetwork
-from workbench.record import MetricsFile, RunRecord
+from workbench.measure import MadeNetwork, copy_network
+from workbench.record import RunRecord
 
 SELECTED_ON = "dev top-1"
 
@@ -68,10 +66,7 @@ def _leave(
         found.write(record.folder / scores_name(role, split, main))
         if role == main:
             leave_tables(found, record.folder, split, f"{title}, {split}")
-    for source, ending in zip(checkpoint_files(one.checkpoint), (".safetensors", ".json"), strict=True):
-        copy_whole(source, record.folder / f"{role}{ending}")
-    for row in MetricsFile(one.metrics).rows() if one.metrics else []:
-        record.metrics.append({"network": role, **row})
+    copy_network(one, role, record)
     return place.scores(one.network, one.card, "train").report().as_dict()
 
 

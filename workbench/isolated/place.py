@@ -25,6 +25,7 @@ from slr.data.isolated.spec import SCORE
 from slr.types import Batch, Network
 from workbench.assemble import CorpusSizes, StageBatches
 from workbench.checkpoint import NetworkCard
+from workbench.code_identity import module_hash
 from workbench.components import TARGET, build
 from workbench.config import content_hash
 from workbench.faults import ConfigError, Fault
@@ -182,6 +183,11 @@ class IsolatedPlace:
         streams = sorted(streams)
         frames = [self.frames.contents()] if self.frames is not None and _RGB in streams else []
         return content_hash([self.corpus.contents(list(splits)), streams, *frames])
+
+    @property
+    def code(self) -> str:
+        """Hash of the code that brings clips to a network; the steps of the pipeline are components."""
+        return module_hash(*(one.__module__ for one in (type(self.corpus), IsolatedDataset, loader)))
 
     def deciding(self, streams: Collection[str]) -> dict[str, Any]:
         """Stream, pipeline and padding; what is done to frames where they are read."""

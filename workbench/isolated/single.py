@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from workbench.config import config_hash
+from workbench.config import config_hash, essential
 from workbench.isolated.measure import SELECTED_ON, left_files, measure, scored
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.preflight import check_isolated
@@ -18,7 +18,7 @@ from workbench.progress import Progress
 from workbench.published_weights import weights_digest
 from workbench.pull_report import alarms_of
 from workbench.record import RunRecord
-from workbench.training import Training, train_network
+from workbench.training import Training, deciding_code, train_network
 
 MAIN = "network"
 
@@ -36,13 +36,14 @@ def train_isolated(config: IsolatedTrainConfig, progress: Progress, console: Con
     check_isolated(config, place)
     inputs = {
         "config": config_hash(config),
+        "code": deciding_code(place, essential(config)),
         "clips": place.contents(("train", *SPLITS), place.streams - {"pose"}),
         **weights_digest([config.network]),
     }
     with RunRecord(Path(config.run.out) / config.run.name, config, fresh=fresh) as record:
         finished = record.finished(MAIN, inputs)
         if finished is None:
-            record.drop_result()
+            record.begin()
             made = train_network(place, Training(MAIN, config.network, config.stages, config.run.seed), fresh=fresh)
             measured = measure(place, {MAIN: made}, record, MAIN)
             left = left_files(measured["splits"], [MAIN], MAIN)

@@ -13,7 +13,7 @@ from workbench.figures import FOLDER, draw_class_confusions
 from workbench.isolated.scores import ClipScores
 
 
-def leave_tables(scores: ClipScores, folder: Path, name: str, title: str) -> list[Path]:
+def leave_tables(scores: ClipScores, folder: Path, name: str, title: str) -> None:
     """Write ``classes.NAME.csv``, ``confusion.NAME.csv`` and ``figures/confusion.NAME.png`` and ``.svg``.
 
     Shares are empty where there is nothing to divide by. The confusion matrix is written without its zeros, a line per
@@ -27,8 +27,7 @@ def leave_tables(scores: ClipScores, folder: Path, name: str, title: str) -> lis
     with saying_when_full(folder):
         write_text(classes, _csv(CLASS_COLUMNS, class_rows(report, scores.classes)))
         write_text(confusion, _csv(CONFUSION_COLUMNS, confusion_rows(report, scores.classes)))
-        figures = draw_class_confusions(report, scores.classes, title, folder / FOLDER, f"confusion.{name}")
-    return [classes, confusion, *figures]
+        draw_class_confusions(report, scores.classes, title, folder / FOLDER, f"confusion.{name}")
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

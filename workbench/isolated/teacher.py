@@ -209,13 +209,15 @@ def _read(path: str, split: str, place: IsolatedPlace) -> ClipScores:
 
 
 def ready_made(config: IsolatedTeacher) -> Any:
-    """Hashes of what a teacher brings along, of checkpoints and scores; None where it is trained here."""
-    return {role: _brought(source) for role, (_, source) in config.sources().items()}
+    """Hashes of what a teacher brings along, checkpoints and scores, and of the code by which it is asked."""
+    asked = module_hash(*(one.__module__ for one in (FrozenTeacher, ScoreTeacher, EnsembleTeacher)))
+    return [asked, *((role, _brought(source)) for role, (_, source) in config.sources().items())]
 
 
 def _brought(source: IsolatedTeacherSource) -> Any:
     if source.checkpoint is not None:
-        return read_card(find_checkpoint(source.checkpoint, TEACHER_ROLES)).weights_sha256
+        card = read_card(find_checkpoint(source.checkpoint, TEACHER_ROLES))
+        return [card.weights_sha256, code_hash(dict(card.network))]
     if source.scores is not None:
         named = (source.scores.train, source.scores.dev, source.scores.test)
         return [None if path is None else ClipScores.read(path).digest for path in named]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,13 +65,12 @@ class RunFolder:
         checked = read_finished(path, read_config(path))
         if checked is None:
             raise ValueError(f"{path} holds no result.json: its run has not finished, so start it again to continue")
-        environment = path / "environment.json"
         run = cls(
             path,
             load_either(path / "config.yaml", words),
             (path / "config.yaml").read_text(encoding="utf-8"),
             checked.result,
-            json.loads(environment.read_text(encoding="utf-8")) if environment.is_file() else {},
+            checked.environment,
             MetricsFile(path / "metrics.jsonl").rows(),
             {},
         )

@@ -199,6 +199,8 @@ def about_section(findings: Findings) -> Html:
         "cpu": "cpu",
     }
     rows = [[shown, _plain(environment[name])] for name, shown in wanted.items() if environment.get(name)]
+    if environment.get("uncommitted_changes"):
+        rows.append(["uncommitted changes", "yes: the commit alone does not give these figures"])
     rows += [["seed", findings.run.result["seed"]], ["configuration", findings.run.result["config_hash"]]]
     notes = [element("li", note) for note in findings.looks.notes]
     return joined(

@@ -66,17 +66,22 @@ class FinishedRun(Protocol):
 
     @property
     def commit(self) -> str | None:
-        """The commit of the workbench that it was started with last, where that is known."""
+        """The commit of the workbench that finished it, where that is known."""
+        ...
+
+    @property
+    def uncommitted_changes(self) -> bool | None:
+        """Whether the workbench differed from that commit, where that is known."""
         ...
 
     @property
     def machine(self) -> Mapping[str, Any] | None:
-        """The kind of machine that it was started on last, where that is known."""
+        """The kind of machine that finished it, where that is known."""
         ...
 
     @property
     def wall_seconds(self) -> float | None:
-        """From its last start to its end, where that is known."""
+        """From the start that finished it to its end, where that is known."""
         ...
 
     @property

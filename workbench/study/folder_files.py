@@ -55,18 +55,23 @@ class FinishedFolder:
 
     @property
     def commit(self) -> str | None:
-        """The commit of the workbench that it was started with last, where that is known."""
-        return self._environment.get("commit")
+        """The commit of the workbench that finished it, where that is known."""
+        return self.environment.get("commit")
+
+    @property
+    def uncommitted_changes(self) -> bool | None:
+        """Whether the workbench differed from that commit, where that is known."""
+        return self.environment.get("uncommitted_changes")
 
     @property
     def machine(self) -> Mapping[str, Any] | None:
-        """The kind of machine that it was started on last, where that is known."""
-        return machine_of(self._environment, self.config.run.device) if self._environment else None
+        """The kind of machine that finished it, where that is known."""
+        return machine_of(self.environment, self.config.run.device) if self.environment else None
 
     @property
     def wall_seconds(self) -> float | None:
-        """From its last start to its end, where that is known."""
-        started = self._environment.get("started")
+        """From the start that finished it to its end, where that is known."""
+        started = self.environment.get("started")
         if started is None:
             return None
         return (datetime.fromisoformat(self.finished) - datetime.fromisoformat(started)).total_seconds()
@@ -77,9 +82,18 @@ class FinishedFolder:
         return sum(rows) / len(rows) if rows else None
 
     @cached_property
-    def _environment(self) -> Mapping[str, Any]:
+    def environment(self) -> Mapping[str, Any]:
+        """What it ran on when it was finished; empty where that is not known."""
         path = self.folder / "environment.json"
-        return read_json(path) if path.is_file() else {}
+        last = read_json(path) if path.is_file() else {}
+        # Earlier versions recorded starts that found nothing left to do, and so came after the end.
+        starts = [last, *reversed(last.get("earlier_starts", []))]
+        return next((start for start in starts if start and not self._follows(start)), {})
+
+    def _follows(self, start: Mapping[str, Any]) -> bool:
+        """Whether a start came after the end."""
+        started = start.get("started")
+        return started is not None and datetime.fromisoformat(started) > datetime.fromisoformat(self.finished)
 
 
 def read_config(folder: Path) -> RunConfig:

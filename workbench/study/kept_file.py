@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workbench.disk import write_bytes
+from workbench.disk import saying_when_full, write_bytes
+from workbench.lock import alone_with
 from workbench.study.finished import FinishedRun
 from workbench.study.fused import FusedRun
 from workbench.study.grid import Cell
@@ -97,6 +98,11 @@ def keep_runs(
         ValueError: when the file is none of records, or one of the runs that would stay in it was edited.
         NoRoomError: when there is no room for it; the file is then as it was.
     """
+    with saying_when_full(path), alone_with(path):  # several studies may keep their runs in one file
+        return _add_runs(path, finished, fusions or {})
+
+
+def _add_runs(path: Path, finished: Mapping[Cell, FinishedRun], fusions: Mapping[Cell, tuple[str, FusedRun]]) -> int:
     nothing: Parts = {kind: {} for kind in PARTS}
     before, fused, parts = _content(path) if path.is_file() else ({}, {}, nothing)
     new = {run.content for run in finished.values()}
@@ -107,9 +113,9 @@ def keep_runs(
     for cell, run in finished.items():
         entries[run.content], of_run = record_of(run, cell)
         _add(parts, of_run)
-    new = {content for content, _ in (fusions or {}).values()}
+    new = {content for content, _ in fusions.values()}
     fused = {key: entry for key, entry in fused.items() if key not in new and read_fusion(path, key, entry, parts)}
-    for cell, (content, made) in (fusions or {}).items():
+    for cell, (content, made) in fusions.items():
         fused[content], of_run = record_of_fusion(content, made, cell)
         _add(parts, of_run)
     _write(path, entries, fused, parts)

@@ -18,7 +18,7 @@ from workbench.config import content_hash
 from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.measure import SPLITS
-from workbench.schema import DistillConfig, ReleasedConfig, TrainConfig
+from workbench.schema import DistillConfig, TrainConfig
 from workbench.study.finished import FinishedRun
 from workbench.study.grid import Cell, ClassConfig, run_content
 from workbench.study.kept_run import KeptClasses, KeptSentences
@@ -26,7 +26,7 @@ from workbench.study.kept_run import KeptClasses, KeptSentences
 Kept = KeptSentences | KeptClasses
 Parts = dict[str, dict[str, Any]]  # kind -> name -> what it holds
 PARTS = ("settings", "references", "networks")
-_SENTENCES = {schema.__name__: schema for schema in (DistillConfig, TrainConfig, ReleasedConfig)}
+_SENTENCES = {schema.__name__: schema for schema in (DistillConfig, TrainConfig)}
 _CLASSES: Mapping[str, type[ClassConfig]] = {
     schema.__name__: schema for schema in (IsolatedTrainConfig, IsolatedDistillConfig)
 }
@@ -56,6 +56,7 @@ def record_of(run: FinishedRun, cell: Cell) -> tuple[dict[str, Any], Parts]:
         "epoch_seconds": {role: seconds for role in roles if (seconds := run.epoch_seconds(role)) is not None},
         "wall_seconds": run.wall_seconds,
         "commit": run.commit,
+        "uncommitted_changes": run.uncommitted_changes,
         "machine": None if run.machine is None else dict(run.machine),
         "finished": run.finished,
     }

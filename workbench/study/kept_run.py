@@ -73,13 +73,18 @@ class KeptRun:
         return self.entry["commit"]
 
     @property
+    def uncommitted_changes(self) -> bool | None:
+        """Whether the workbench differed from that commit; records of earlier versions do not say."""
+        return self.entry.get("uncommitted_changes")
+
+    @property
     def machine(self) -> Mapping[str, Any] | None:
         """The kind of machine."""
         return self.entry["machine"]
 
     @property
     def wall_seconds(self) -> float | None:
-        """From its last start to its end."""
+        """From the start that finished it to its end."""
         return self.entry["wall_seconds"]
 
     def read_by(self, role: str) -> Mapping[str, Any]:

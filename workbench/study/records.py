@@ -54,6 +54,9 @@ def as_plain(summary: Summary) -> dict[str, Any]:
         "judged": summary.each(lambda run: run.judged),
         "machines": [dict(machine) for machine in summary.machines],
         "commits": [commit for commit in summary.each(lambda run: run.commit) if commit],
+        "commits_with_uncommitted_changes": [
+            commit for commit in summary.each(lambda run: run.commit if run.uncommitted_changes else None) if commit
+        ],
         "paper": None if study.paper is None else study.paper.model_dump(),
         "rows": [_row(summary, row) for row in summary.rows],
         "not_in_the_table": list(summary.problems),

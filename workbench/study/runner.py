@@ -7,10 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from workbench.interrupts import Interrupted, TerminationRequest
-from workbench.lock import FolderBusyError, lock_folder
+from workbench.lock import is_busy
 from workbench.study.collect import Found, find_run
 from workbench.study.finished import FinishedRun
 from workbench.study.grid import Cell, Grid, PlannedRun
@@ -100,24 +101,21 @@ class StudyRunner:
                 self._view.waits(cell, self._grid.out / run.name)
                 self._queue.append(cell)
                 continue
-            job = self._found_again(run) or self._launcher.start(run, self._log(cell))
-            self._state.started(run.name, job.ticket)
-            self._running[cell] = Running(job)
+            self._state.start(run.name, partial(self._launch, cell))
             self._view.started(cell, self._log(cell))
 
-    def _found_again(self, run: PlannedRun) -> Job | None:
-        ticket = self._state.tickets.get(run.name)
-        return None if ticket is None else self._launcher.find(ticket)
+    def _launch(self, cell: Cell, ticket: str | None) -> str | None:
+        """Start a run, or follow the job of this ticket where it is still there."""
+        found = None if ticket is None else self._launcher.find(ticket)
+        job = found or self._launcher.start(self._grid.runs[cell], self._log(cell))
+        self._running[cell] = Running(job)
+        return job.ticket
 
     def _busy(self, run: PlannedRun) -> bool:
         folder = self._grid.out / run.name
         if not folder.is_dir() or run.name in self._state.tickets:
             return False
-        try:
-            lock_folder(folder).close()
-        except FolderBusyError:
-            return True
-        return False
+        return is_busy(folder)
 
     def _ended(self) -> list[Cell]:
         return [cell for cell, running in self._running.items() if running.job.poll() is not None]

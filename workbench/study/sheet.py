@@ -229,7 +229,8 @@ def _size(summary: Summary) -> str:
 
 
 def _commits(summary: Summary) -> str | None:
-    commits = [commit[:10] for commit in summary.each(lambda run: run.commit) if commit]
+    found = summary.each(lambda run: (run.commit, bool(run.uncommitted_changes)))
+    commits = [f"{commit[:10]}{' with uncommitted changes' if edited else ''}" for commit, edited in found if commit]
     return f"Made at commit {', '.join(commits)}." if commits else None
 
 

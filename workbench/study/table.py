@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from workbench.disk import write_text
 from workbench.study.formats import as_html, as_latex, as_markdown
@@ -21,14 +20,11 @@ _FORMATS: Mapping[str, Callable[[Summary, Sheet], str]] = {
 }
 
 
-def write_table(summary: Summary, sheet: Sheet) -> list[Path]:
+def write_table(summary: Summary, sheet: Sheet) -> None:
     """Write a table in every format.
 
     Raises:
         NoRoomError: when there is no room for it.
     """
-    paths = []
     for ending, text in _FORMATS.items():
-        paths.append(summary.grid.out / f"{TABLE}.{ending}")
-        write_text(paths[-1], text(summary, sheet))
-    return paths
+        write_text(summary.grid.out / f"{TABLE}.{ending}", text(summary, sheet))

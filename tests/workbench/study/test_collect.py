@@ -52,6 +52,20 @@ def test_finished_runs_are_found_with_their_figures(grid: Grid) -> None:
     assert "simulated" in run.corpus
 
 
+def test_commit_and_times_are_those_of_the_start_that_finished_it(grid: Grid) -> None:
+    """Earlier versions recorded later starts too, although nothing was left to do."""
+    make_all(grid, usual)
+    path = folder_of(grid) / "environment.json"
+    before = json.loads(path.read_text())
+    later = {"commit": "fedcba9876543210", "started": "2026-02-01T00:00:00+00:00", "uncommitted_changes": True}
+    path.write_text(json.dumps({**later, "earlier_starts": [before, later]}))
+    run = collect(grid).finished[KD]
+    assert (run.commit, run.uncommitted_changes, run.wall_seconds) == ("0123456789abcdef", None, 65.0)
+    path.write_text(json.dumps({**later, "earlier_starts": []}))
+    run = collect(grid).finished[KD]
+    assert (run.commit, run.machine, run.wall_seconds) == (None, None, None)
+
+
 def test_a_run_is_found_under_any_name_and_with_its_corpus_anywhere(grid: Grid, tmp_path: Path) -> None:
     other = planned(tmp_path / "there", seeds=[0], words=["data.root=/another/machine"])
     make_run(other.runs[KD], usual(KD), folder=grid.out / "copied")

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from slr.scoring import read_transcripts, score
 from tests.workbench.study.made import STUDY, edit_json, make_all, make_run, planned, sentences, usual
 from workbench.config import content_hash
 from workbench.disk import NoRoomError
+from workbench.lock import alone_with
 from workbench.study import kept_file
 from workbench.study.collect import Collected, collect
 from workbench.study.estimate import estimate
@@ -112,6 +114,27 @@ def test_every_score_of_a_record_is_that_of_its_folder(grid: Grid, file: Path) -
         assert (run.clips, run.commit, run.wall_seconds, run.finished) == told[cell]
         assert run.epoch_seconds("student") == 3.5
         assert run.place == f"the record of {cell} in {file}"
+
+
+def test_uncommitted_changes_are_told_of_folders_and_records(grid: Grid, tmp_path: Path) -> None:
+    edit_json(grid.out / grid.runs[KD].name / "environment.json", lambda found: found.update(uncommitted_changes=True))
+    found = summarise(grid, collect(grid))
+    sentence = "Made at commit 0123456789 with uncommitted changes, 0123456789."
+    assert sentence in make_sheet(found).remarks
+    keep_runs(tmp_path / "kept.json", collect(grid).finished)
+    kept = summarise(grid, without_folders(grid, tmp_path / "kept.json"))
+    assert sentence in make_sheet(kept).remarks
+    assert as_plain(kept)["commits_with_uncommitted_changes"] == ["0123456789abcdef"]
+
+
+def test_a_record_of_a_version_that_knew_nothing_of_uncommitted_changes_is_read(grid: Grid, file: Path) -> None:
+    def without(found: dict[str, Any]) -> None:
+        for content, entry in found["runs"].items():
+            del entry["uncommitted_changes"]
+            entry["digest"] = digest(content, entry)
+
+    edit_json(file, without)
+    assert [run.uncommitted_changes for run in without_folders(grid, file).finished.values()] == [None] * 6
 
 
 def test_scores_of_records_and_folders_may_be_paired(grid: Grid, file: Path) -> None:
@@ -378,6 +401,21 @@ def test_a_file_that_is_none_of_records_is_named_and_left_alone(tmp_path: Path, 
     with pytest.raises(ValueError, match=f"{name} "):
         keep_runs(path, {})
     assert path.read_text() == content
+
+
+def test_two_processes_that_keep_runs_lose_none(grid: Grid, tmp_path: Path) -> None:
+    path, finished = tmp_path / "records.json", collect(grid).finished
+    halves = [{cell: run for cell, run in finished.items() if cell.seed == seed} for seed in (0, 1)]
+    other = threading.Thread(target=lambda: keep_runs(path, halves[1]))
+    with alone_with(path):
+        other.start()
+        other.join(timeout=0.3)
+        assert other.is_alive()
+        assert not path.exists()
+        kept_file._add_runs(path, halves[0], {})
+    other.join(timeout=60)
+    assert {run.cell.seed for run in read_kept(path).runs.values()} == {0, 1}
+    assert len(read_kept(path).runs) == len(halves[0]) + len(halves[1])
 
 
 def test_a_file_is_never_written_by_halves(grid: Grid, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

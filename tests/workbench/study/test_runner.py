@@ -7,6 +7,7 @@ import io
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -184,7 +185,7 @@ def test_a_run_in_which_another_process_works_is_left_to_it(grid: Grid) -> None:
 
 def test_a_job_that_a_cluster_still_has_is_found_again(grid: Grid) -> None:
     first = Cell("kd", 0)
-    StudyState.open(grid.out).started(grid.runs[first].name, "17")
+    StudyState.open(grid.out).start(grid.runs[first].name, lambda ticket: "17")
     make_run(grid.runs[first], usual(first))
     (grid.out / grid.runs[first].name / "result.json").rename(grid.out / "kept.json")
 
@@ -200,6 +201,33 @@ def test_a_job_that_a_cluster_still_has_is_found_again(grid: Grid) -> None:
     assert first not in launcher.started
     assert all(one.status == "done" for one in found.cells.values())
     assert StudyState.open(grid.out).tickets == {}
+
+
+def test_two_processes_know_what_the_other_started(tmp_path: Path) -> None:
+    one, other = StudyState.open(tmp_path), StudyState.open(tmp_path)
+    one.start("kd", lambda ticket: "17")
+    one.ended("crd", "no memory")
+    other.start("alone", lambda ticket: "18")
+    asked: list[str | None] = []
+    other.start("kd", lambda ticket: asked.append(ticket) or ticket)
+    assert asked == ["17"]
+    found = StudyState.open(tmp_path)
+    assert (found.tickets, found.failures) == ({"kd": "17", "alone": "18"}, {"crd": "no memory"})
+
+
+def test_no_two_processes_start_a_run_at_once(tmp_path: Path) -> None:
+    one, other = StudyState.open(tmp_path), StudyState.open(tmp_path)
+    waiting = threading.Thread(target=lambda: other.start("kd", lambda ticket: ticket or "18"))
+
+    def submit(ticket: str | None) -> str:
+        waiting.start()
+        waiting.join(timeout=0.3)
+        assert waiting.is_alive()
+        return "17"
+
+    one.start("kd", submit)
+    waiting.join(timeout=60)
+    assert StudyState.open(tmp_path).tickets == {"kd": "17"}
 
 
 def test_sigterm_lets_runs_save_and_end(grid: Grid) -> None:
