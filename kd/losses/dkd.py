@@ -89,6 +89,7 @@ class DKD(Loss):
         self.temperature = temperature
         self.target = target
         self.blank = blank
+        self.reads_blank = blank != "keep"
         self.head = head
         self.teacher_head = teacher_head
         self.student_taps = (head,)
