@@ -113,7 +113,7 @@ class DKD(Loss):
             targets = (targets - 1).clamp(min=0)
             ours, theirs = without_blank(ours), without_blank(theirs)
         if ours.shape[-1] < 2:
-            raise ValueError(f"{ours.shape[-1]} class is left beside the target: DKD compares two classes or more")
+            raise ValueError(f"{ours.shape[-1]} class is left, the target: DKD compares it with one other or more")
         return masked_mean(self._divergence(ours, theirs, targets), used)
 
     def _targets(self, wanted: Padded, batch: Batch) -> Tensor:
