@@ -128,6 +128,11 @@ class TeacherCache:
         padded = {name: Padded.from_list([entry[name] for entry in entries]).map(Tensor.float) for name in wanted}
         return NetOutput(padded.pop("logits"), padded)
 
+    def steps(self, keys: Iterable[str], name: str) -> dict[str, int]:
+        """Steps of the logits or a tap in those of ``keys`` that are there, by key."""
+        entries = {key: self._find(key, (name,)) for key in keys}
+        return {key: len(self._tensor(entry, name)) for key, entry in entries.items() if entry is not None}
+
     def __len__(self) -> int:
         """Number of entries known."""
         return len(self._entries)
@@ -186,11 +191,14 @@ class TeacherCache:
                 f"no undamaged entry {key[:12]} with {', '.join(wanted)} is in the cache of teacher outputs "
                 f"{self.folder}: fill the cache again",
             )
+        return {name: self._tensor(entry, name) for name in wanted}
+
+    def _tensor(self, entry: Entry, name: str) -> Tensor:
         if entry in self._memory:
-            return self._memory[entry]
+            return self._memory[entry][name]
         shard = self._shards[entry.path]
         assert shard is not None
-        return {name: shard.tensor(entry, name) for name in wanted}
+        return shard.tensor(entry, name)
 
     def _storable(self, key: str, name: str, output: Padded) -> Tensor:
         """The valid steps of one clip in the precision of the cache, ``[S, ...]``."""

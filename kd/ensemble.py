@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from kd.align import align_linear
+from kd.losses.transcript import negative_log_likelihood
 from kd.teacher import Teacher
 from slr.types import Batch, NetOutput, Padded
-from slr.vocabulary import BLANK
 
 Rule = Literal["average", "weighted", "best"]
 
@@ -170,16 +169,8 @@ def training_losses(teacher: Teacher, batches: Iterable[Batch]) -> dict[str, flo
     found: dict[str, float] = {}
     for batch in batches:
         logits = teacher(batch).logits.to("cpu").zeroed()
-        glosses = batch.glosses.to("cpu")
-        losses = F.ctc_loss(
-            logits.values.double().log_softmax(dim=-1).transpose(0, 1),
-            glosses.valid(),
-            logits.lengths,
-            glosses.lengths,
-            blank=BLANK,
-            reduction="none",
-            zero_infinity=False,
-        )
+        log_probs = logits.map(lambda values: values.double().log_softmax(dim=-1))
+        losses = negative_log_likelihood(log_probs, batch.glosses.to("cpu"))
         found |= dict(zip(batch.ids, losses.tolist(), strict=True))
     return found
 

@@ -11,13 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from kd.losses.base import Loss, readable
-from kd.losses.cross_entropy import CrossEntropy
-from kd.losses.ctc import CTC
-from kd.losses.focal import Focal
-from kd.losses.pairwise_margin import PairwiseMargin
 from slr.types import Batch, NetOutput
-
-_SUPERVISED = (CTC, CrossEntropy, Focal, PairwiseMargin)
 
 
 @dataclass(frozen=True)
@@ -206,7 +200,7 @@ class Objective(nn.Module):
     @property
     def supervised(self) -> frozenset[str]:
         """Names of the terms that learn from transcripts or labels alone, against which the others are held."""
-        return frozenset(name for name, term in self._terms.items() if isinstance(term.loss, _SUPERVISED))
+        return frozenset(name for name, term in self._terms.items() if term.loss.supervised)
 
     @property
     def kept(self) -> nn.ModuleDict:

@@ -21,10 +21,13 @@ class ScoreTeacher:
         kind: ``logits`` or ``probabilities``; the logarithms of these are logits like any others.
 
     Raises:
-        ValueError: when scores and clips differ in number, or a score is not finite or no probability.
+        ValueError: when ``kind`` is neither, scores and clips differ in number, or a score is not finite or no
+            probability.
     """
 
     def __init__(self, ids: Sequence[str], scores: Tensor, kind: str = "logits") -> None:
+        if kind not in ("logits", "probabilities"):
+            raise ValueError(f"kind is {kind!r}: scores are 'logits' or 'probabilities'")
         if len(ids) != len(scores) or scores.ndim != 2:
             raise ValueError(f"scores of shape {list(scores.shape)} for {len(ids)} clips: a row for each")
         if not bool(scores.isfinite().all()) or (kind == "probabilities" and not bool((scores >= 0).all())):

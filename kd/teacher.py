@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from kd.cache import EntryError, TeacherCache
 from kd.identity import clip_key, view_name
-from kd.retime import retimed
+from kd.retime import frames_per_step, retimed
 from slr.types import Batch, NetOutput, Network
 
 
@@ -85,12 +85,13 @@ class CachedTeacher:
         self.frames = dict(frames)
         self._shown = {clip: [frozenset(view.tolist()) for view in views] for clip, views in self.frames.items()}
         self.taps = tuple(tap for tap in taps if tap != "logits")
+        self._strides: dict[str, int] = {}
 
     def __call__(self, batch: Batch) -> NetOutput:
         """Cached outputs of the clips of ``batch``, in float32, on its device.
 
         Raises:
-            ValueError: when a clip is not in the cache.
+            ValueError: when a clip is not in the cache, or shown at other times than its outputs can be read at.
         """
         self._check_known(batch)
         shown = batch.frames.to("cpu")
@@ -101,9 +102,27 @@ class CachedTeacher:
         except EntryError as error:
             raise ValueError(f"clip {batch.ids[keys.index(error.key)]!r}: {error}") from error
         seen = [self.frames[clip][start] for clip, start in zip(batch.ids, starts, strict=True)]
-        output = retimed(output, seen, shown)
+        output = retimed(output, seen, shown, self._stride_of)
         device = batch.frames.values.device
         return NetOutput(output.logits.to(device), {name: tap.to(device) for name, tap in output.taps.items()})
+
+    def _stride_of(self, name: str) -> int:
+        """Frames per step of the logits or a tap, from all clips: those of a batch may be too short to tell."""
+        if name not in self._strides:
+            lengths = {
+                clip_key(clip, self.fingerprints[clip], view_name(start=start)): len(seen)
+                for clip, views in self.frames.items()
+                for start, seen in enumerate(views)
+            }
+            steps = self.cache.steps(lengths, name)
+            try:
+                self._strides[name] = frames_per_step((lengths[key], count) for key, count in steps.items())
+            except ValueError as error:
+                raise ValueError(
+                    f"the teacher's {name} cannot be read at other times ({error}): leave the random speed out, or ask "
+                    "the teacher in every step (teacher.live: true)"
+                ) from error
+        return self._strides[name]
 
     def _check_known(self, batch: Batch) -> None:
         unknown = [clip for clip in batch.ids if clip not in self.fingerprints]

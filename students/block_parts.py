@@ -26,14 +26,6 @@ def started(layer: Layer) -> Layer:
     return layer
 
 
-def idle_bias(layer: Layer) -> Layer:
-    """A layer in front of a batch norm, :func:`started`: what its bias adds is lost there, so it does not learn."""
-    layer = started(layer)
-    if isinstance(layer.bias, Tensor):
-        layer.bias.requires_grad_(False)
-    return layer
-
-
 def fan_out(weight: Tensor) -> Tensor:
     """Normal weights for ReLU by the number of outputs (He et al., ICCV 2015)."""
     with torch.no_grad():

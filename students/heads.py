@@ -24,7 +24,8 @@ class HeadOptions(TypedDict, total=False):
     * ``dropout``: in the tail, 0.1 by default, or on what the classifier of a class reads, 0 by default.
 
     The others are about the tail of a recogniser, and a classifier refuses them: ``width`` (512), ``temporal_layers``
-    (by default those that make a step of four frames together with the strides of the trunk), ``context``
+    (by default those that make a step of four frames behind a trunk of 1, 2 or 4 frames a step; there are none behind
+    other strides), ``context``
     (``bilstm``), ``context_layers`` (2), ``heads`` of a transformer (8), ``head`` (``linear``), ``head_scale`` (1) and
     ``shared_head`` (false). See :class:`~slr.layers.RecogniserTail`.
     """
@@ -143,7 +144,8 @@ def make_head(
     check_task(task, "a skeleton network")
     arguments = {name: value for name, value in options.items() if name not in ("task", "persons")}
     if task == "glosses":
-        arguments.setdefault("temporal_layers", _TEMPORAL_LAYERS[min(reduction, 4)])
+        if "temporal_layers" not in arguments:
+            arguments["temporal_layers"] = _temporal_layers(reduction)
         return GlossesHead(in_width, num_classes, layout, **arguments)  # type: ignore[arg-type]
     idle = [name for name in arguments if name not in _SHARED]
     if idle:
@@ -152,3 +154,12 @@ def make_head(
             "'glosses'"
         )
     return ClassHead(in_width, num_classes, layout, **arguments)  # type: ignore[arg-type]
+
+
+def _temporal_layers(reduction: int) -> str:
+    if reduction not in _TEMPORAL_LAYERS:
+        raise ValueError(
+            f"the strides make a step of every {reduction} frames, from which no temporal_layers make steps of four: "
+            "set temporal_layers, such as K5-K5, or other strides"
+        )
+    return _TEMPORAL_LAYERS[reduction]

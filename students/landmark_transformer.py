@@ -16,6 +16,7 @@ from students.landmark_head import LandmarkTail
 
 CLIP = 5.0  # standard deviations beyond which a coordinate is a fault of the estimator
 _EPS = 1e-6
+_PATCH = 4  # landmarks
 
 
 class TailOptions(TypedDict, total=False):
@@ -157,14 +158,13 @@ class PatchEmbedding(nn.Module):
     others of its frame, and their mean is added to a learned vector, which stands alone where all are missing.
     """
 
-    def __init__(self, joints: Sequence[int], in_channels: int, width: int, heads: int, patch: int = 4) -> None:
+    def __init__(self, joints: Sequence[int], in_channels: int, width: int, heads: int) -> None:
         super().__init__()
-        self.patch = patch
-        self.filler = -len(joints) % patch
+        self.filler = -len(joints) % _PATCH
         self.joints: Tensor
         self.register_buffer("joints", torch.tensor(joints), persistent=False)
-        self.project = nn.Linear(patch * in_channels, width)
-        self.places = nn.Parameter(0.02 * torch.randn((len(joints) + self.filler) // patch, width))
+        self.project = nn.Linear(_PATCH * in_channels, width)
+        self.places = nn.Parameter(0.02 * torch.randn((len(joints) + self.filler) // _PATCH, width))
         self.norm = RMSNorm(width, eps=_EPS)
         self.attention = RotaryAttention(width, heads)
         self.base = nn.Parameter(0.02 * torch.randn(width))
@@ -172,7 +172,7 @@ class PatchEmbedding(nn.Module):
     def forward(self, landmarks: Tensor) -> Tensor:
         """One vector per frame."""
         own = landmarks[:, self.joints]  # [N, J of the part, C]
-        patches = nn.functional.pad(own, (0, 0, 0, self.filler)).unflatten(1, (-1, self.patch)).flatten(2)
+        patches = nn.functional.pad(own, (0, 0, 0, self.filler)).unflatten(1, (-1, _PATCH)).flatten(2)
         features = self.norm(self.project(patches) + self.places)
         features = (features + self.attention(features, features)).mean(1)
         present = present_joints(own).any(1, keepdim=True)

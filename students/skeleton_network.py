@@ -123,7 +123,8 @@ class SkeletonNetwork(nn.Module):
         self.norm_per_person = norm_per_person
         self.data_norm = MaskedBatchNorm((self.persons if norm_per_person else 1) * len(layout) * in_channels)
         self.trunk = trunk
-        reduction = 4 // int(trunk.output_lengths(torch.tensor(4)))
+        many = 1 << 20  # ceil(many / reduction) steps are left, which no reduction below a thousand shares with another
+        reduction = -(-many // int(trunk.output_lengths(torch.tensor(many))))
         self.head = make_head(trunk.width, num_classes, layout, reduction, **options)
         self.tap_widths = self.head.tap_widths
 

@@ -116,11 +116,13 @@ def _grid(height: int, width: int, device: torch.device) -> Tensor:
 class PartGraphBlock(nn.Module):
     """Messages between the parts of a frame, then along each part in time; both residual. Padding stays zero."""
 
-    def __init__(self, parts: int, width: int, key_width: int = 16) -> None:
+    KEY_WIDTH = 16
+
+    def __init__(self, parts: int, width: int) -> None:
         super().__init__()
         self.learned = nn.Parameter(torch.zeros(parts, parts))
         self.space_norm, self.time_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.query, self.key = nn.Linear(width, key_width), nn.Linear(width, key_width)
+        self.query, self.key = nn.Linear(width, self.KEY_WIDTH), nn.Linear(width, self.KEY_WIDTH)
         self.value = nn.Linear(width, width)
         # Depthwise over time: every feature of a part looks one frame back and one ahead.
         self.along = nn.Conv1d(width, width, 3, padding=1, groups=width)

@@ -19,17 +19,21 @@ class Loss(nn.Module, ABC):
 
     A new loss derives from this class, says what it reads in its constructor, and writes :meth:`compute`. What
     :meth:`compute` is given is already safe to calculate with: the padding of everything the loss named is zero, half
-    precision has become float32, autocast is off, and the teacher carries no gradient. A tap that the loss did not
-    name is not there to be read.
+    precision has become float32, autocast is off, and the teacher carries no gradient. ``logits`` are always
+    there; a tap that the loss did not name is not.
 
     Attributes:
-        needs_teacher: whether the loss can be computed without a teacher.
+        needs_teacher: whether there has to be a teacher.
+        supervised: whether it learns from transcripts or labels alone; the others are held against such losses.
+        reads_blank: whether the loss takes class 0 for the blank, so that it cannot be used on isolated clips.
         student_taps: names the loss reads from the student; ``"logits"`` is one of the possible names.
         teacher_taps: names it reads from the teacher.
         batch_streams: streams it reads from the batch itself (``"rgb"``, ``"pose"``).
     """
 
     needs_teacher: bool = False
+    supervised: bool = False
+    reads_blank: bool = False
     student_taps: tuple[str, ...] = ()
     teacher_taps: tuple[str, ...] = ()
     batch_streams: tuple[str, ...] = ()

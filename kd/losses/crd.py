@@ -14,6 +14,7 @@ from kd.align import align_linear
 from kd.losses.base import Loss
 from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
 from kd.losses.memory import StepQueue
+from kd.losses.posteriors import check_temperature
 from kd.losses.unit import unit
 from slr.types import Batch, NetOutput
 
@@ -79,8 +80,7 @@ class CRD(Loss):
         stride: int = 1,
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f"temperature is {temperature}, but scores are divided by it: it must be greater than 0")
+        check_temperature(temperature)
         if negatives not in ("batch", "queue"):
             raise ValueError(f"negatives is {negatives!r}: negatives come from the 'batch' or also from a 'queue'")
         if positives not in ("step", "gloss"):
@@ -110,13 +110,13 @@ class CRD(Loss):
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
         """Contrast of all valid steps of the batch; in training the queue then takes them in."""
         assert teacher is not None
-        ours, theirs, steps = self._embedded(student, teacher)
+        ours, theirs, steps = self._embedded(student, teacher, batch)
         if self.queue is None and self.positives == "step":
             return symmetric_info_nce(ours, theirs, self._negatives(steps), self.temperature)
         if len(ours) == 0:
             return ours.sum() + theirs.sum()
         positive, negative = self._pairs(steps)
-        past_ours, past_theirs, _ = self._past(ours)
+        past_ours, past_theirs = self._past(ours)
         there = self._contrast(ours, torch.cat([theirs, past_theirs]), positive, negative)
         back = self._contrast(theirs, torch.cat([ours, past_ours]), positive, negative)
         if self.queue is not None and self.training:
@@ -126,19 +126,19 @@ class CRD(Loss):
     def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, float]:
         """``contrast_accuracy``: how often the nearest candidate of a step, on either side, is a positive."""
         assert teacher is not None
-        ours, theirs, steps = self._embedded(student, teacher)
+        ours, theirs, steps = self._embedded(student, teacher, batch)
         positive, negative = self._pairs(steps)
-        past_ours, past_theirs, _ = self._past(ours)
+        past_ours, past_theirs = self._past(ours)
         there, back = ours @ torch.cat([theirs, past_theirs]).T, theirs @ torch.cat([ours, past_ours]).T
         return contrast_accuracy((there, positive, negative), (back, positive, negative))
 
-    def _embedded(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor, Steps]:
+    def _embedded(self, student: NetOutput, teacher: NetOutput, batch: Batch) -> tuple[Tensor, Tensor, Steps]:
         """Embeddings of the contrasted steps of both sides, ``[N, width]`` each, and what is known of the steps."""
         features = student.read(self.tap)
         targets = align_linear(teacher.read(self.teacher_tap), features)
         ours = unit(self.student_projection(features.every(self.stride).valid()))
         theirs = unit(self.teacher_projection(targets.every(self.stride).valid()))
-        return ours, theirs, Steps.of(features, teacher, self.stride)
+        return ours, theirs, Steps.of(features, teacher, batch, self.stride)
 
     def _negatives(self, steps: Steps) -> Tensor:
         """Pairs within the batch that may be pushed apart, ``[N, N]`` bool."""
@@ -158,11 +158,12 @@ class CRD(Loss):
             return steps.labels[:, None] == steps.labels[None, :]
         return torch.eye(len(steps.labels), dtype=torch.bool, device=steps.labels.device)
 
-    def _past(self, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        if self.queue is not None:
-            student, teacher, labels = self.queue.stored()
-            return student.to(like.dtype), teacher.to(like.dtype), labels
-        return like[:0], like[:0], torch.empty(0, dtype=torch.int64, device=like.device)
+    def _past(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings of the steps of the queue, the student's and the teacher's."""
+        if self.queue is None:
+            return like[:0], like[:0]
+        student, teacher, _ = self.queue.stored()
+        return student.to(like.dtype), teacher.to(like.dtype)
 
     def _widen(self, positive: Tensor, negative: Tensor, labels: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """The same pairs with columns for the steps of the queue: ``[N, N + M]``."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from kd.losses.base import Loss
 from kd.losses.infonce import contrast_accuracy
+from kd.losses.posteriors import check_temperature
 from kd.reduce import mean_over_clips
 from slr.types import Batch, NetOutput
 
@@ -67,8 +68,7 @@ class CRDBank(Loss):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f"temperature is {temperature}, but scores are divided by it: it must be greater than 0")
+        check_temperature(temperature)
         if clips < 2 or num_negatives < 1:
             raise ValueError(
                 f"clips is {clips} and num_negatives is {num_negatives}: a bank needs 2 clips and 1 negative or more"

@@ -25,6 +25,8 @@ class CrossEntropy(Loss):
         ValueError: when ``label_smoothing`` is out of range.
     """
 
+    supervised = True
+
     def __init__(self, head: str = "logits", label_smoothing: float = 0.0) -> None:
         super().__init__()
         if not 0 <= label_smoothing <= 1:

@@ -27,6 +27,8 @@ class CTC(Loss):
         head: where the raw scores are read: ``"logits"``, or a tap that holds scores over the same vocabulary.
     """
 
+    supervised = True
+
     def __init__(self, head: str = "logits") -> None:
         super().__init__()
         self.head = head

@@ -89,6 +89,7 @@ class DKD(Loss):
         self.temperature = temperature
         self.target = target
         self.blank = blank
+        self.reads_blank = blank != "keep"
         self.head = head
         self.teacher_head = teacher_head
         self.student_taps = (head,)
@@ -112,7 +113,7 @@ class DKD(Loss):
             targets = (targets - 1).clamp(min=0)
             ours, theirs = without_blank(ours), without_blank(theirs)
         if ours.shape[-1] < 2:
-            raise ValueError(f"{ours.shape[-1]} class is left beside the target: DKD compares two classes or more")
+            raise ValueError(f"{ours.shape[-1]} class is left, the target: DKD compares it with one other or more")
         return masked_mean(self._divergence(ours, theirs, targets), used)
 
     def _targets(self, wanted: Padded, batch: Batch) -> Tensor:

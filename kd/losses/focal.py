@@ -42,6 +42,8 @@ class Focal(Loss):
         ValueError: when an argument is out of range.
     """
 
+    supervised = True
+
     def __init__(
         self,
         gamma: float = 2.0,

@@ -59,6 +59,7 @@ class FrameKL(Loss):
             raise ValueError(f"symmetric_n is {symmetric_n}, but it counts steps: it must be 0 or more")
         self.temperature = temperature
         self.blank = blank
+        self.reads_blank = blank != "keep"
         self.symmetric_n = symmetric_n
         self.head = head
         self.teacher_head = teacher_head

@@ -37,6 +37,7 @@ class GuidedCTC(Loss):
     """
 
     needs_teacher = True
+    reads_blank = True
 
     def __init__(self, head: str = "logits", teacher_head: str = "logits") -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 from kd.align import align_nearest
 from kd.losses.posteriors import without_blank
 from kd.reduce import mean_over_steps
-from slr.types import NetOutput, Padded
+from slr.types import Batch, NetOutput, Padded
 
 
 def symmetric_info_nce(student: Tensor, teacher: Tensor, negatives: Tensor, temperature: float) -> Tensor:
@@ -105,14 +105,16 @@ class Steps:
     labels: Tensor
 
     @classmethod
-    def of(cls, features: Padded, teacher: NetOutput, stride: int = 1) -> Steps:
+    def of(cls, features: Padded, teacher: NetOutput, batch: Batch, stride: int = 1) -> Steps:
         """Every ``stride``-th valid step of ``features``, labelled by the logits of the teacher.
 
         The pseudo-label is the teacher's best class other than the blank, so a blank step belongs to the gloss it leans
-        to: between two spikes of one sign lies that sign.
+        to: between two spikes of one sign lies that sign. Isolated clips, which have labels, know no blank: there it is
+        the best of all classes.
         """
-        glosses = without_blank(teacher.logits.values).argmax(dim=-1)
-        labels = align_nearest(Padded(glosses, teacher.logits.lengths), features).every(stride)
+        scores = teacher.logits.values
+        said = (without_blank(scores) if batch.labels is None else scores).argmax(dim=-1)
+        labels = align_nearest(Padded(said, teacher.logits.lengths), features).every(stride)
         clips, times = labels.mask.nonzero(as_tuple=True)
         return cls(clips, times, labels.values[clips, times])
 

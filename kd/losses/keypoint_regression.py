@@ -40,7 +40,8 @@ class KeypointRegression(Loss):
         """Mean absolute error of the present coordinates, in the unit of the batch's pose.
 
         Raises:
-            ValueError: when the batch has no pose, another number of joints, or no confidence beside ``x`` and ``y``.
+            ValueError: when the batch has no pose or that of several persons, another number of joints, or no
+                confidence beside ``x`` and ``y``.
         """
         features = student.read(self.tap)
         pose = self._pose_of(batch, features)
@@ -54,6 +55,11 @@ class KeypointRegression(Loss):
     def _pose_of(self, batch: Batch, features: Padded) -> Padded:
         """The keypoints ``[B, S, J, C]`` at the steps of the tap."""
         pose = batch.stream("pose")
+        if pose.values.ndim != 4:
+            raise ValueError(
+                f"the pose of this batch has the axes {list(pose.values.shape)}: keypoints of one person, [clips, "
+                "frames, joints, channels], are wanted"
+            )
         joints, channels = pose.values.shape[2:]
         if joints != self.joints or channels < 3:
             raise ValueError(

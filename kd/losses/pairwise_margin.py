@@ -33,6 +33,7 @@ class PairwiseMargin(Loss):
         ValueError: when an argument is out of range, or a pair is none.
     """
 
+    supervised = True
     pairs: Tensor
 
     def __init__(
@@ -47,6 +48,8 @@ class PairwiseMargin(Loss):
         for name, value in (("margin", margin), ("scale", scale)):
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} is {value}: it must be greater than 0")
+        if pairs is not None and not pairs:
+            raise ValueError("pairs is empty: name two classes that are confused, or leave pairs out for all classes")
         self.margin = margin
         self.scale = scale
         self.head = head
@@ -74,7 +77,7 @@ class PairwiseMargin(Loss):
         if self.all_pairs:
             return ~torch.eye(classes, dtype=torch.bool, device=self.pairs.device)
         confused = torch.zeros(classes, classes, dtype=torch.bool, device=self.pairs.device)
-        if len(self.pairs) and int(self.pairs.max()) >= classes:
+        if int(self.pairs.max()) >= classes:
             raise ValueError(f"a pair names class {int(self.pairs.max())}, and the network writes {classes} classes")
         confused[self.pairs[:, 0], self.pairs[:, 1]] = True
         return confused

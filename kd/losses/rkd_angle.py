@@ -23,8 +23,9 @@ class RKDAngle(Loss):
         huber(x) = x^2 / 2 where |x| <= 1, |x| - 1/2 elsewhere
 
     Park et al. 2019, "Relational Knowledge Distillation", equations 9 and 10, with a mean over triplets where the paper
-    has a sum. Sets weigh alike, and those of less than three elements count for nothing. Where two elements of a
-    triplet are the same there is no angle: to the teacher such a triplet is none, to the student its cosine is 0.
+    has a sum. Sets weigh alike, and those of less than three elements count for nothing. Where the middle
+    element equals one of the others there is no angle: to the teacher such a triplet is none, to the student its cosine
+    is 0. The two others may be equal; the cosine is then 1.
 
     ``N`` elements make ``N^3`` angles. Of larger sets only ``max_elements`` are used, evenly spaced from the first to
     the last: 32 steps of each of 8 clips make a quarter of a million angles.

@@ -56,6 +56,7 @@ class SelfDistillation(Loss):
         self.head = head
         self.sequence_head = sequence_head
         self.blank = blank
+        self.reads_blank = blank != "keep"
         self.student_taps = (head, sequence_head)
 
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:

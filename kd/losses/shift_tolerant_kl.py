@@ -76,6 +76,7 @@ class ShiftTolerantKL(Loss):
         self.softness = softness
         self.temperature = temperature
         self.blank = blank
+        self.reads_blank = blank != "keep"
         self.head = head
         self.teacher_head = teacher_head
         self.student_taps = (head,)

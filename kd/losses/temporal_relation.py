@@ -11,6 +11,7 @@ from kd.align import align_linear
 from kd.losses.base import Loss
 from kd.losses.graph import Adjacency, TemporalGraphs
 from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
+from kd.losses.posteriors import check_temperature
 from kd.reduce import mean_over_steps
 from slr.types import Batch, NetOutput, Padded
 
@@ -80,8 +81,7 @@ class TemporalRelation(Loss):
         frozen: Frozen = "none",
     ) -> None:
         super().__init__()
-        if not temperature > 0:
-            raise ValueError(f"temperature is {temperature}, but scores are divided by it: it must be greater than 0")
+        check_temperature(temperature)
         if comparison not in get_args(Comparison):
             raise ValueError(f"comparison is {comparison!r}, which is none of {', '.join(get_args(Comparison))}")
         if frozen not in get_args(Frozen):
@@ -110,14 +110,14 @@ class TemporalRelation(Loss):
         ours, theirs = self._embedded(student, teacher)
         if self.comparison == "mse":
             return mean_over_steps((ours - theirs).square().sum(dim=-1))
-        return symmetric_info_nce(ours, theirs, self._negatives(student, teacher), self.temperature)
+        return symmetric_info_nce(ours, theirs, self._negatives(student, teacher, batch), self.temperature)
 
     def meters(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> dict[str, float]:
         """``contrast_accuracy``: how often the nearest candidate of a step, on either side, is its own."""
         assert teacher is not None
         ours, theirs = self._embedded(student, teacher)
         scores, positive = ours @ theirs.T, torch.eye(len(ours), dtype=torch.bool, device=ours.device)
-        negative = self._negatives(student, teacher) & ~positive
+        negative = self._negatives(student, teacher, batch) & ~positive
         return contrast_accuracy((scores, positive, negative), (scores.T, positive, negative))
 
     def _embedded(self, student: NetOutput, teacher: NetOutput) -> tuple[Tensor, Tensor]:
@@ -127,9 +127,9 @@ class TemporalRelation(Loss):
         ours, theirs = (side for graphs, read in self._read(features, targets) for side in graphs(read))
         return ours, theirs
 
-    def _negatives(self, student: NetOutput, teacher: NetOutput) -> Tensor:
+    def _negatives(self, student: NetOutput, teacher: NetOutput, batch: Batch) -> Tensor:
         """Pairs of steps that may be pushed apart, ``[N, N]`` bool."""
-        return Steps.of(student.read(self.tap), teacher).negatives(
+        return Steps.of(student.read(self.tap), teacher, batch).negatives(
             exclude_same_gloss=self.exclude_same_gloss, exclude_neighbours=self.exclude_neighbours
         )
 

@@ -19,11 +19,11 @@ def negative_log_likelihood(log_probs: Padded, glosses: Padded) -> Tensor:
 
     Args:
         log_probs: log-softmax of raw scores, ``[B, S, V]``.
-        glosses: ``[B, U]``, which fit the steps of their clips.
+        glosses: ``[B, U]``; infinite for those that do not fit the steps of their clips.
     """
     values = log_probs.values
     if values.shape[1] == 0:  # no clip has a step; torch refuses, but the empty path reads as no gloss
-        return values.sum(dim=(1, 2))
+        return values.sum(dim=(1, 2)).masked_fill(glosses.lengths.to(values.device) > 0, torch.inf)
     if values.is_cuda and torch.are_deterministic_algorithms_enabled():
         values = values.cpu()
     # Time-first is torch's order for CTC; everywhere else the project is batch-first.

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,6 +39,8 @@ from slr.files import whole_file
 from slr.skeleton import SkeletonLayout, skeleton_layout
 
 FORMAT = "slr-keypoints-1"
+# What reading an array of a spoilt zip file raises, by where it is spoilt.
+_DAMAGED = (zlib.error, zipfile.BadZipFile, ValueError, KeyError, IndexError, OSError, EOFError)
 STORE_ENDINGS = (".safetensors", ".npz", "")  # after the name of a split; "" for a folder
 
 
@@ -200,7 +203,7 @@ class SafetensorsStore(KeypointStore):
         if metadata.get("format") != FORMAT:
             raise ValueError(f"{path} is no keypoint store: its metadata lack the format {FORMAT!r}")
         self.layout = _stored_layout(metadata.get("layout"), path)
-        self.size = (int(metadata["width"]), int(metadata["height"]))
+        self.size = _stored_size(metadata, path)
         self._ids = frozenset(self._file.keys())
 
     def __contains__(self, clip: object) -> bool:
@@ -236,8 +239,9 @@ class NpzStore(KeypointStore):
         self._process = -1
         self._joints_array: np.ndarray | None = None
         names = set(self._file.files)
-        self.layout = _stored_layout(str(self._file["layout"]) if "layout" in names else None, path)
-        self.size = (int(self._file["width"]), int(self._file["height"])) if {"width", "height"} <= names else None
+        self.layout = _stored_layout(str(self._member("layout")) if "layout" in names else None, path)
+        told = {name: self._member(name) for name in ("width", "height") if name in names}
+        self.size = _stored_size(told, path) if len(told) == 2 else None
         self._spans: dict[str, tuple[int, int]] | None = None
         if {"joints", "offsets"} <= names:
             self._spans = self._read_spans(names)
@@ -265,19 +269,24 @@ class NpzStore(KeypointStore):
     def _read_spans(self, names: set[str]) -> dict[str, tuple[int, int]]:
         if "ids" not in names:
             raise ValueError(f"{self.path} has ragged keypoints without clip ids: add an array ids, one text per clip")
-        ids, offsets = self._file["ids"].tolist(), self._file["offsets"].tolist()
+        ids, offsets = self._member("ids").tolist(), self._member("offsets").tolist()
         if len(offsets) != len(ids) + 1 or offsets[0] != 0 or sorted(offsets) != offsets or len(set(ids)) != len(ids):
             raise ValueError(
                 f"{self.path} is inconsistent: {len(ids)} ids need as many different names and {len(ids) + 1} rising "
                 f"offsets that begin with 0, and there are {len(offsets)} offsets"
             )
+        if offsets[-1] != self._length("joints"):
+            raise ValueError(
+                f"{self.path} is inconsistent: its offsets end at {offsets[-1]}, and it has {self._length('joints')} "
+                "frames of joints"
+            )
         return {clip: (start, end) for clip, start, end in zip(ids, offsets, offsets[1:], strict=False)}
 
     def _read(self, clip: str) -> Tensor:
         if self._spans is None:
-            return torch.from_numpy(self._file[clip])
+            return torch.from_numpy(self._member(clip))
         if self._joints_array is None:
-            self._joints_array = self._file["joints"]
+            self._joints_array = self._member("joints")
         start, end = self._spans[clip]
         return torch.from_numpy(self._joints_array[start:end].copy())
 
@@ -285,13 +294,35 @@ class NpzStore(KeypointStore):
         if self._spans is not None:
             start, end = self._spans[clip]
             return end - start
-        with self._file.zip.open(f"{clip}.npy") as header:
-            version = np.lib.format.read_magic(header)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            return int(read(header)[0][0])
+        return self._length(clip)
+
+    def _member(self, name: str) -> np.ndarray:
+        try:
+            return self._file[name]
+        except _DAMAGED as fault:
+            raise ValueError(f"{name} in {self.path} is damaged ({fault}): write the store again") from fault
+
+    def _length(self, name: str) -> int:
+        """Rows of an array, from its header."""
+        try:
+            with self._file.zip.open(f"{name}.npy") as header:
+                version = np.lib.format.read_magic(header)
+                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                return int(read(header)[0][0])
+        except _DAMAGED as fault:
+            raise ValueError(f"{name} in {self.path} is damaged ({fault}): write the store again") from fault
 
 
 def _stored_layout(name: str | None, path: Path) -> SkeletonLayout:
     if name is None:
         raise ValueError(f"{path} does not name the skeleton layout of its keypoints: add a text called layout")
     return skeleton_layout(name)
+
+
+def _stored_size(metadata: Mapping[str, Any], path: Path) -> tuple[int, int]:
+    try:
+        return int(metadata["width"]), int(metadata["height"])
+    except (KeyError, TypeError, ValueError) as fault:
+        raise ValueError(
+            f"{path} does not tell the size of the frames: add width and height in pixels, whole numbers"
+        ) from fault

@@ -82,7 +82,11 @@ class PoseFolder(KeypointStore):
             from pose_format import Pose
         except ImportError as fault:
             raise ValueError(f"reading {self.path} needs a package: pip install -e '.[pose-format]'") from fault
-        return Pose.read((self.path / f"{clip}.pose").read_bytes())
+        path = self.path / f"{clip}.pose"
+        try:
+            return Pose.read(path.read_bytes())
+        except Exception as fault:  # what a spoilt file raises depends on where it is spoilt
+            raise ValueError(f"{path} is damaged, or no pose file ({fault}): copy it again") from fault
 
 
 def joint_names(points: list[tuple[str, str]]) -> list[str | None]:

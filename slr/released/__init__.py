@@ -30,11 +30,11 @@ What a mapping says, and what is checked:
   persistent buffer of ours. The first pattern that fits a name counts. ``{word}`` stands for one part between dots and
   ``{rest}`` for any number of them; on the right they mean what they matched on the left, and ``{n+1}`` the number one
   higher.
-* **Released on the right**: a name, or a :class:`Source` that joins (:func:`joined`, :func:`stacked`), takes apart
-  (:func:`piece`) or rearranges (:func:`transposed`, :func:`reshaped`, :func:`rearranged`) tensors. Elements are moved,
-  never changed, dropped or repeated. Axes of size 1 come and go by themselves: a 1 x 1 convolution may fill a matrix.
+* **Released on the right**: a name, or a :class:`Source` that joins (:func:`joined`, :func:`stacked`) or rearranges
+  (:func:`transposed`, :func:`reshaped`, :func:`rearranged`) tensors. Elements are moved, never changed, dropped or
+  repeated. Axes of size 1 come and go by themselves: a 1 x 1 convolution may fill a matrix.
 * **Complete or refused.** Every tensor of ours has to be filled, every released one placed or listed in ``left_out``,
-  every piece used, every shape right; else the names are given and nothing is changed. One released tensor may fill
+  every shape right; else the names are given and nothing is changed. One released tensor may fill
   several of ours. Where ours uses one tensor twice, the released ones must agree.
 * **Counters** (``num_batches_tracked``) are never listed: each belongs to the ``running_mean`` beside it and is wanted
   and refused with that. Ours all get the largest, since one norm of ours may stand for several.
@@ -49,7 +49,7 @@ from slr.released.container import read_released
 from slr.released.fill import class_count, fill
 from slr.released.layout import ReleasedLayout
 from slr.released.numpy_dict import read_numpy_dict
-from slr.released.source import Source, joined, piece, rearranged, reshaped, stacked, taken, transposed
+from slr.released.source import Source, joined, rearranged, reshaped, stacked, taken, transposed
 
 __all__ = [
     "ReleasedLayout",
@@ -57,7 +57,6 @@ __all__ = [
     "class_count",
     "fill",
     "joined",
-    "piece",
     "read_numpy_dict",
     "read_released",
     "rearranged",

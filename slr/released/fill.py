@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -45,7 +44,6 @@ def fill(
     plan = _plan(network, layout, state)
     kept = {name for name in layout.class_tensors if name in plan} if new_classes else set()
     _check_names(network, layout, plan, tensors, source)
-    _check_pieces(plan)
     values = {
         name: _made(network, name, origin, tensors, state[name], layout, source)
         for name, origin in plan.items()
@@ -112,17 +110,6 @@ def _check_names(
         )
 
 
-def _check_pieces(plan: Mapping[str, Source]) -> None:
-    """Tensors that are taken apart are used up."""
-    cut: dict[tuple[str, int], set[int]] = defaultdict(set)
-    for origin in plan.values():
-        if origin.piece is not None:
-            which, of = origin.piece
-            cut[origin.names[0], of].add(which)
-    for (name, of), used in cut.items():
-        assert used == set(range(of)), f"of the {of} parts of {name!r}, {sorted(set(range(of)) - used)} have no place"
-
-
 def _made(
     network: nn.Module,
     name: str,
@@ -139,8 +126,7 @@ def _made(
         value = origin.how(parts)
     except (RuntimeError, ValueError, IndexError) as error:
         raise ValueError(f"{source} has {found}, which do not make {name!r} of {layout.about}: {error}") from error
-    if origin.piece is None:
-        assert value.numel() == sum(part.numel() for part in parts), f"{name!r} drops or repeats elements of {found}"
+    assert value.numel() == sum(part.numel() for part in parts), f"{name!r} drops or repeats elements of {found}"
     if value.squeeze().shape != target.squeeze().shape:
         hint = "it was built with other arguments"
         if name in layout.class_tensors and value.shape[1:] == target.shape[1:]:

@@ -1,4 +1,4 @@
-"""Where a tensor of ours comes from: released tensors, joined or taken apart, never calculated with."""
+"""Where a tensor of ours comes from: released tensors, joined or rearranged, never calculated with."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Source:
-    """The released ``names`` that one tensor of ours is made of, in order, and ``how``.
-
-    ``piece`` is ``(which, of how many)`` where only a part of the one named tensor is taken.
-    """
+    """The released ``names`` that one tensor of ours is made of, in order, and ``how``."""
 
     names: tuple[str, ...]
     how: Callable[[Sequence[Tensor]], Tensor]
-    piece: tuple[int, int] | None = None
 
     def renamed(self, rename: Callable[[str], str]) -> Source:
         """The same of other tensors."""
@@ -48,18 +44,6 @@ def joined(names: Iterable[str], dim: int = 0) -> Source:
 def stacked(names: Iterable[str], dim: int = 0) -> Source:
     """Side by side along a new axis."""
     return Source(tuple(names), lambda tensors: torch.stack(list(tensors), dim))
-
-
-def piece(name: str, which: int, of: int, dim: int = 0) -> Source:
-    """The part number ``which``, from 0, of ``of`` equal parts along an axis."""
-
-    def cut(tensors: Sequence[Tensor]) -> Tensor:
-        size, left = divmod(tensors[0].shape[dim], of)
-        if left:
-            raise ValueError(f"{tensors[0].shape[dim]} do not make {of} equal parts")
-        return tensors[0].narrow(dim, which * size, size)
-
-    return Source((name,), cut, (which, of))
 
 
 def rearranged(names: Iterable[str], how: Callable[[Sequence[Tensor]], Tensor]) -> Source:

@@ -26,8 +26,9 @@ _USUAL_FRAMES = 12  # of a gloss that the alignment does not have
 class SimulatedSpec:
     """Everything that decides the bytes of a simulated corpus.
 
-    ``profile`` is ``"tiny"``, ``"small"`` or ``"large"``; ``sentence_lists`` is a folder with the ``<split>.tsv``
-    tables of Phoenix-2014 (and optionally ``auto_alignment_segments.txt.gz``), used by any profile that is given one.
+    ``profile`` is ``"tiny"``, ``"small"``, ``"medium"`` or ``"large"``; ``sentence_lists`` is a folder with the
+    ``<split>.tsv`` tables of Phoenix-2014 (and optionally ``auto_alignment_segments.txt.gz``), used by any profile that
+    is given one.
 
     Raises:
         ValueError: on an unknown profile.

@@ -158,6 +158,11 @@ def test_the_training_loss_is_the_probability_of_the_transcript_over_all_paths()
     assert found["c"] == math.inf, "two equal glosses need three steps"
 
 
+def test_without_a_step_only_the_empty_transcript_can_be_written():
+    found = training_losses(Scripted((0, 0, 0)), [batch_of("a", "b", glosses=[[1], []])])
+    assert found == {"a": math.inf, "b": 0}
+
+
 def test_the_lowest_loss_wins_and_the_first_of_equals():
     losses = [{"a": 1.0, "b": 4.0, "c": 2.0, "d": math.inf}, {"a": 3.0, "b": 0.5, "c": 2.0, "d": math.inf}]
     assert choose_best(losses) == Choice({"a": 0, "b": 1, "c": 0, "d": 0}, ("c", "d"), 1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from kd import LossReport, Objective, Schedule, Term
+from kd import LossReport, Objective, Schedule, Term, losses
 from kd.losses import CRD, CTC, FrameKL, KeypointRegression, TemporalRelation
 from kd.losses.base import Loss
 from slr.types import Batch, NetOutput
@@ -176,6 +176,16 @@ def test_the_terms_that_learn_from_transcripts_are_known():
         "a",
         "b",
     }
+
+
+def test_any_loss_can_say_that_it_learns_from_transcripts_or_labels():
+    class Taught(Fixed):
+        supervised = True
+
+    assert Objective({"a": Term(Taught(1.0)), "b": Term(Fixed(1.0))}).supervised == {"a"}
+    assert {loss for loss in vars(losses).values() if getattr(loss, "supervised", False)} == {
+        losses.CTC, losses.CrossEntropy, losses.Focal, losses.PairwiseMargin
+    }  # fmt: skip
 
 
 def test_terms_with_a_weight_in_this_epoch_are_asked_what_they_measure():

@@ -46,6 +46,7 @@ def test_a_clip_that_it_does_not_know_is_named() -> None:
     [
         (["a"], torch.zeros(2, 3), "logits", "for 1 clips"),
         (["a"], torch.full((1, 3), torch.nan), "logits", "no finite number"),
+        (["a"], torch.zeros(1, 3), "probability", "kind is 'probability': scores are 'logits' or 'probabilities'"),
         (["a"], torch.tensor([[0.5, -0.1]]), "probabilities", "no probability"),
     ],
 )

@@ -152,3 +152,28 @@ def test_other_frames_of_a_clip_get_what_was_said_at_their_times(cached):
     fast = CachedTeacher(cache, *known)(replace(batch, frames=Padded.from_list(half)))
     for slow, quick in zip(plain.logits.unpad(), fast.logits.unpad(), strict=True):
         torch.testing.assert_close(quick, slow[::2])
+
+
+@pytest.mark.parametrize("stride", [4, 8])
+def test_the_frames_per_step_are_those_of_all_clips(tmp_path, stride: int):
+    # every short clip by itself would go with fewer frames per step
+    cache, lengths = TeacherCache(tmp_path, "abc", "float32"), (1, 2, 3, 5, 6, 9, 10, 13, 17, 70)
+    seen = {f"clip-{length}": [torch.arange(length)] for length in lengths}
+    begins = {clip: frames[::stride].float()[:, None] for clip, (frames,) in seen.items()}
+    for clip, times in begins.items():
+        cache.write({clip_key(clip, "print", view_name()): NetOutput(Padded.from_list([times]))})
+    teacher = CachedTeacher(cache, dict.fromkeys(seen, "print"), seen)
+    for length in lengths[:-1]:
+        shown = torch.arange(length).repeat_interleave(3)  # three times as slow
+        logits = teacher(replace(batch_of(length), frames=Padded.from_list([shown]))).logits.unpad()[0]
+        torch.testing.assert_close(logits[:, 0], shown[::stride].float().clamp(max=float(begins[f"clip-{length}"][-1])))
+
+
+def test_a_teacher_without_a_whole_number_of_frames_per_step_is_not_read_at_other_times(tmp_path):
+    cache, seen = TeacherCache(tmp_path, "abc"), {"clip-20": [torch.arange(20)], "clip-12": [torch.arange(12)]}
+    for clip in seen:
+        cache.write({clip_key(clip, "print", view_name()): NetOutput(Padded.from_list([torch.zeros(4, 3)]))})
+    teacher, batch = CachedTeacher(cache, dict.fromkeys(seen, "print"), seen), batch_of(20, 12)
+    assert teacher(batch).logits.lengths.tolist() == [4, 4]
+    with pytest.raises(ValueError, match=r"logits cannot be read at other times \(20 frames have 4 steps"):
+        teacher(replace(batch, frames=Padded.from_list([torch.arange(9), torch.arange(12)])))

@@ -111,12 +111,23 @@ def test_persons_without_statistics_of_their_own_may_change_places() -> None:
     torch.testing.assert_close(net(stream).logits.valid(), net(swapped).logits.valid())
 
 
-@pytest.mark.parametrize(("stride", "layers"), [(1, "K5-P2-K5-P2"), (2, "K5-P2-K5"), (4, "K5-K5"), (8, "K5-K5")])
+@pytest.mark.parametrize(("stride", "layers"), [(1, "K5-P2-K5-P2"), (2, "K5-P2-K5"), (4, "K5-K5")])
 def test_strides_and_poolings_make_a_step_of_four_frames(stride: int, layers: str) -> None:
     net, same = network(EverySecond(stride), width=8), network(EverySecond(stride), width=8, temporal_layers=layers)
     lengths = torch.tensor([1, 4, 5, 230])
     assert net.output_lengths(lengths).tolist() == same.output_lengths(lengths).tolist()
-    assert net.output_lengths(torch.tensor(32)).item() == 32 // max(4, stride)
+    assert net.output_lengths(torch.tensor(32)).item() == 8
+
+
+@pytest.mark.parametrize("stride", [3, 6, 8])
+def test_strides_that_no_pooling_brings_to_four_frames_need_temporal_layers(stride: int) -> None:
+    with pytest.raises(
+        ValueError, match=f"a step of every {stride} frames, from which no temporal_layers make .* four"
+    ):
+        network(EverySecond(stride), width=8)
+    net = network(EverySecond(stride), width=8, temporal_layers="K5-K5")
+    assert net.output_lengths(torch.tensor(48)).item() == 48 // stride
+    network(EverySecond(stride), task="class")
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def loops_of_a_block(block: PartGraphBlock, clip: Tensor) -> Tensor:
 
 def block_and_tokens(lengths: tuple[int, ...] = (5, 2, 1)) -> tuple[PartGraphBlock, Padded]:
     torch.manual_seed(0)
-    block = PartGraphBlock(3, 4, key_width=5).double()
+    block = PartGraphBlock(3, 4).double()
     with torch.no_grad():
         for parameter in block.parameters():
             parameter.normal_()  # a newborn norm has no bias that could leak out of the padding

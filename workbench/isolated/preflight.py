@@ -8,6 +8,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from kd.losses.base import Loss
 from kd.objective import Objective
 from slr.data.isolated import collate_isolated
 from slr.types import Batch, NetOutput, Network, Padded
@@ -61,14 +62,16 @@ def refuse_blanks(objectives: Iterable[Objective]) -> None:
     Raises:
         ConfigError: naming each of them.
     """
-    named = {name: loss for objective in objectives for name, loss in objective.losses.items()}
-    found = {name: blank for name, loss in named.items() if (blank := getattr(loss, "blank", "keep")) != "keep"}
-    if found:
-        faults = [
-            Fault(("losses", name), f"blank is {blank!r}, and classes have no blank: set it to keep")
-            for name, blank in found.items()
-        ]
+    named = {name: cast(Loss, loss) for objective in objectives for name, loss in objective.losses.items()}
+    faults = [Fault(("losses", name), _blank_read(loss)) for name, loss in named.items() if loss.reads_blank]
+    if faults:
         raise ConfigError(faults, TITLE)
+
+
+def _blank_read(loss: Loss) -> str:
+    if hasattr(loss, "blank"):
+        return f"blank is {loss.blank!r}, and classes have no blank: set it to keep"
+    return f"{type(loss).__name__} takes the first class for the blank, and classes have none: leave it out"
 
 
 def check_stages(where: Place, stages: Iterable[IsolatedStage], place: IsolatedPlace) -> None:

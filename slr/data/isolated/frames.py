@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from torch import Generator, Tensor
 from slr.data.frame_cache import FrameCache
 from slr.data.frames import decode_frames, list_frames
 from slr.data.transforms import RgbPipeline
+
+# Not the end of VIDEO.
+_ID = re.compile(r"(?<![A-Za-z])ID(?![A-Za-z])")
 
 
 class ClipFrames(ABC):
@@ -42,8 +46,8 @@ class FrameFolders(ClipFrames):
     Args:
         root: the folder above them.
         size: width and height of all of them in pixels.
-        pattern: where the images of a clip lie below ``root``; ``ID`` stands for its id. They are taken in the order
-            of the numbers in their names.
+        pattern: where the images of a clip lie below ``root``; ``ID``, where no letter stands beside it, stands for its
+            id. They are taken in the order of the numbers in their names.
         cache_mb: megabytes of frames that each loading process keeps in memory.
 
     Raises:
@@ -56,7 +60,7 @@ class FrameFolders(ClipFrames):
         self.root = Path(root)
         if not self.root.is_dir():
             raise ValueError(f"there is no folder {self.root}: data.frames.root is the folder above those of the clips")
-        if "ID" not in pattern:
+        if not _ID.search(pattern):
             raise ValueError(f"the pattern {pattern!r} is the same for every clip: write ID where the id stands")
         self._size = (int(size[0]), int(size[1]))
         self._pattern = pattern
@@ -77,13 +81,13 @@ class FrameFolders(ClipFrames):
 
     def contents(self) -> str:
         """Of the names and sizes of the files; to read them all would take hours."""
-        folder = self._pattern.partition("ID")[0].rpartition("/")[0]
+        folder = _ID.split(self._pattern)[0].rpartition("/")[0]
         files = sorted(path for path in (self.root / folder).rglob("*") if path.is_file())
         told = "\n".join(f"{path.relative_to(self.root).as_posix()} {path.stat().st_size}" for path in files)
         return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def _decoded(self, clip: str, frames: Tensor) -> Tensor:
-        paths = list_frames(self.root, self._pattern.replace("ID", clip), clip)
+        paths = list_frames(self.root, _ID.sub(lambda _: clip, self._pattern), clip)
         last = int(frames.max())
         if last >= len(paths):
             raise ValueError(

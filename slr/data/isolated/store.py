@@ -30,17 +30,13 @@ class IsolatedStore:
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
         self.card = _read_card(self.path)
-        self.spec = StoreSpec(
-            name=self.card["name"],
-            layout=SkeletonLayout.from_dict(self.card["layout"], where=str(self.path / CARD)),
-            channels=tuple(self.card["channels"]),
-            classes=tuple(self.card["classes"]),
-            units=self.card["units"],
-            persons=self.card["persons"],
-            fps=self.card["fps"],
-            frame_size=tuple(self.card["frame_size"]) if self.card["frame_size"] else None,
-            source=self.card["source"],
-        )
+        try:
+            self.spec = _spec(self.card, where=str(self.path / CARD))
+            self._counts = (self.card["clips"], self.card["frames"]["all"])
+        except (KeyError, TypeError, AttributeError) as fault:
+            raise ValueError(
+                f"{self.path / CARD} is damaged (it lacks or spoils {fault}): prepare the store again"
+            ) from fault
         self.offsets: NDArray[np.int64] = self._load("offsets")
         self.labels: NDArray[np.int64] = self._load("labels")
         self.ids: NDArray[np.str_] = self._load("ids")
@@ -94,7 +90,7 @@ class IsolatedStore:
             raise ValueError(f"{file} is missing or damaged ({fault}): prepare the store again") from fault
 
     def _check(self) -> None:
-        clips, shape = self.card["clips"], (self.card["frames"]["all"], *self.spec.shape)
+        clips, shape = self._counts[0], (self._counts[1], *self.spec.shape)
         found = (len(self.offsets) - 1, len(self.labels), len(self.ids))
         if set(found) != {clips} or self._keypoints.shape != shape or int(self.offsets[-1]) != shape[0]:
             raise ValueError(
@@ -106,6 +102,20 @@ class IsolatedStore:
             raise ValueError(f"{self.path} is damaged: its offsets do not rise from 0; prepare it again")
         if ((self.labels < 0) | (self.labels >= len(self.spec.classes))).any():
             raise ValueError(f"{self.path} is damaged: it has labels that are no class; prepare it again")
+
+
+def _spec(card: Mapping[str, Any], where: str) -> StoreSpec:
+    return StoreSpec(
+        name=card["name"],
+        layout=SkeletonLayout.from_dict(card["layout"], where=where),
+        channels=tuple(card["channels"]),
+        classes=tuple(card["classes"]),
+        units=card["units"],
+        persons=card["persons"],
+        fps=card["fps"],
+        frame_size=tuple(card["frame_size"]) if card["frame_size"] else None,
+        source=card["source"],
+    )
 
 
 def _read_card(folder: Path) -> dict[str, Any]:

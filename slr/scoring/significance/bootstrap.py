@@ -35,8 +35,8 @@ class Comparison:
     """Two systems on the same clips.
 
     ``difference`` is the second word error rate minus the first, negative when the second system is better.
-    ``p_value`` is two-sided: twice the share of resamples in which the sign of the difference is not the measured
-    one.
+    ``p_value`` is two-sided: twice the smaller of the shares of resamples whose difference is at most 0 and at least 0,
+    with one more counted on each, see :func:`two_sided`; at most 1.
     """
 
     first: Interval
@@ -100,7 +100,11 @@ def resampled(counts: NDArray[np.int64], resamples: int, seed: int) -> FloatArra
 
 
 def two_sided(differences: FloatArray) -> float:
-    """Two-sided p value; at least ``2 / (resamples + 1)``, since finitely many resamples prove no more."""
+    """Two-sided p value, ``2 (m + 1) / (n + 1)`` and at most 1.
+
+    ``m`` of ``n`` resamples are on the less likely side of 0, or on it; finitely many resamples prove no less than
+    ``2 / (n + 1)``.
+    """
     number = len(differences)
     less_likely = min(int((differences <= 0).sum()), int((differences >= 0).sum()))
     return min(1.0, 2 * (less_likely + 1) / (number + 1))

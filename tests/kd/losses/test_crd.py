@@ -102,7 +102,7 @@ def test_the_library_and_our_own_contrast_agree():
     given, loss = example(), crd()
     ours = F.normalize(loss.student_projection(given.student.taps["conv"].valid()), dim=-1)
     theirs = F.normalize(loss.teacher_projection(given.teacher.taps["conv"].valid()), dim=-1)
-    negatives = Steps.of(given.student.taps["conv"], given.teacher).negatives(
+    negatives = Steps.of(given.student.taps["conv"], given.teacher, given.batch).negatives(
         exclude_same_gloss=True, exclude_neighbours=1
     )
     torch.testing.assert_close(given.loss(loss), symmetric_info_nce(ours, theirs, negatives, 0.1))

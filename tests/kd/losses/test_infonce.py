@@ -7,8 +7,13 @@ import torch
 import torch.nn.functional as F
 
 from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
-from slr.types import NetOutput, Padded
+from slr.types import Batch, NetOutput, Padded
 from tests.reference import infonce as reference
+
+
+def batch(clips: int, labels: torch.Tensor | None = None) -> Batch:
+    nothing = Padded(torch.zeros(clips, 0, dtype=torch.int64), torch.zeros(clips, dtype=torch.int64))
+    return Batch(tuple("ab"[:clips]), nothing, nothing, labels=labels)
 
 
 def unit(*shape: int) -> torch.Tensor:
@@ -113,20 +118,23 @@ def test_no_pair_has_no_loss():
     assert value.item() == 0
 
 
-def test_steps_are_labelled_with_the_best_gloss_of_the_teacher_even_where_it_says_blank():
+def test_steps_are_labelled_with_the_best_gloss_of_the_teacher_and_classes_know_no_blank():
     scores = torch.tensor(
         [[[9.0, 1.0, 2.0], [0.0, 5.0, 2.0], [9.0, 9.0, 9.5]], [[5.0, 1.0, 0.0], [0.0, 0.0, 9.0], [0, 0, 9]]]
     )
     teacher = NetOutput(Padded(scores, torch.tensor([3, 1])))
-    steps = Steps.of(Padded(torch.zeros(2, 3, 1), torch.tensor([3, 1])), teacher)
+    features = Padded(torch.zeros(2, 3, 1), torch.tensor([3, 1]))
+    steps = Steps.of(features, teacher, batch(2))
     assert steps.clips.tolist() == [0, 0, 0, 1]
     assert steps.times.tolist() == [0, 1, 2, 0]
     assert steps.labels.tolist() == [1, 0, 1, 0]  # of the glosses alone: gloss 2, 1, 2, and 1
+    assert Steps.of(features, teacher, batch(2, labels=torch.tensor([0, 2]))).labels.tolist() == [0, 1, 2, 0]
 
 
 def test_labels_of_a_teacher_of_another_length_are_the_nearest_ones():
     scores = torch.nn.functional.one_hot(torch.tensor([[1, 2, 3]]), 4).float()
-    steps = Steps.of(Padded(torch.zeros(1, 5, 1), torch.tensor([5])), NetOutput(Padded(scores, torch.tensor([3]))))
+    features = Padded(torch.zeros(1, 5, 1), torch.tensor([5]))
+    steps = Steps.of(features, NetOutput(Padded(scores, torch.tensor([3]))), batch(1))
     assert steps.labels.tolist() == [0, 1, 1, 2, 2]
 
 

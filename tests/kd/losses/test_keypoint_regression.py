@@ -109,6 +109,12 @@ def test_another_skeleton_is_an_error():
         regression()(outputs(5), None, flat)
 
 
+def test_several_persons_are_an_error():
+    several = replace(batch_of(5), pose=Padded(torch.zeros(1, 5, 2, JOINTS, 3), torch.tensor([5])))
+    with pytest.raises(ValueError, match=r"axes \[1, 5, 2, 4, 3\]: keypoints of one person"):
+        regression()(outputs(5), None, several)
+
+
 def test_its_width_is_that_of_the_tap():
     assert KeypointRegression.wanted_widths({"joints": 9}) == {"student_width": "frame"}
     assert KeypointRegression.wanted_widths({"joints": 9, "tap": "conv"}) == {"student_width": "conv"}

@@ -13,7 +13,7 @@ EVERY = [(a, b) for a in range(5) for b in range(a)]
 
 
 @pytest.mark.parametrize(("margin", "scale"), [(0.3, 1.0), (5.0, 2.0)])
-@pytest.mark.parametrize("pairs", [[(0, 1)], [(2, 0), (1, 3), (0, 4)], [], None])
+@pytest.mark.parametrize("pairs", [[(0, 1)], [(2, 0), (1, 3), (0, 4)], None])
 def test_it_is_what_lacks_to_the_margin_from_every_confused_class(margin: float, scale: float, pairs: Any) -> None:
     given = some()
     found = given.loss(PairwiseMargin(pairs, margin, scale))
@@ -46,6 +46,7 @@ def test_only_what_is_confused_and_too_near_learns() -> None:
         ({"pairs": [[1, 2, 3]]}, "is no pair"),
         ({"pairs": [[1, 1]]}, "is no pair"),
         ({"pairs": ["ab"]}, "is no pair"),
+        ({"pairs": []}, "pairs is empty"),
     ],
 )
 def test_arguments_that_mean_nothing_are_refused(arguments: dict[str, Any], says: str) -> None:

@@ -57,7 +57,7 @@ def test_a_collapsed_pair_of_graphs_is_penalised_with_the_log_of_its_negatives()
     given, loss = example(), relation()
     torch.nn.init.zeros_(loss.graphs.output.weight)
     torch.nn.init.ones_(loss.graphs.output.bias)
-    negatives = Steps.of(given.student.taps["context"], given.teacher).negatives(
+    negatives = Steps.of(given.student.taps["context"], given.teacher, given.batch).negatives(
         exclude_same_gloss=True, exclude_neighbours=1
     )
     expected = sum(math.log(1 + count) for count in negatives.sum(dim=1).tolist()) / len(negatives)

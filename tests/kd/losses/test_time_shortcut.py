@@ -80,7 +80,7 @@ def trained(known: str, seed: int, updates: int = 60) -> Contrast:
 @torch.no_grad()
 def measured(loss: TemporalRelation, given: Clips) -> Contrast:
     features = given.student.taps["context"]
-    negatives = Steps.of(features, given.teacher).negatives(exclude_same_gloss=True, exclude_neighbours=1)
+    negatives = Steps.of(features, given.teacher, given.batch).negatives(exclude_same_gloss=True, exclude_neighbours=1)
     collapsed = (1 + negatives.sum(dim=1)).log().mean()
     ours, theirs = loss.graphs((features, given.teacher.taps["context"]))
     scores, steps = ours @ theirs.T, torch.arange(len(ours))

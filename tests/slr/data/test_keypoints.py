@@ -3,6 +3,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -211,7 +212,14 @@ def test_files_that_are_no_store_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "idless.npz", layout=LAYOUT, joints=clip(2).numpy(), offsets=[0, 2])
     np.savez(tmp_path / "uneven.npz", layout=LAYOUT, joints=clip(2).numpy(), offsets=[0, 2], ids=["a", "b"])
     np.savez(tmp_path / "pickled.npz", layout=np.array([{"a": 1}], dtype=object))
+    metadata = {"format": "slr-keypoints-1", "layout": LAYOUT, "width": "210"}
+    save_file({"a": clip(1)}, tmp_path / "low.safetensors", metadata=metadata)
+    save_file({"a": clip(1)}, tmp_path / "wide.safetensors", metadata={**metadata, "height": "tall"})
+    np.savez(tmp_path / "short.npz", layout=LAYOUT, joints=clip(2).numpy(), offsets=[0, 3], ids=["a"])
     for name, complaint in (
+        ("low.safetensors", "does not tell the size of the frames: add width and height in pixels"),
+        ("wide.safetensors", "does not tell the size of the frames"),
+        ("short.npz", "its offsets end at 3, and it has 2 frames of joints"),
         ("text.safetensors", "cannot be read as safetensors"),
         ("text.npz", "cannot be read as npz"),
         ("text.csv", "is no keypoint store"),
@@ -224,6 +232,28 @@ def test_files_that_are_no_store_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(ValueError, match=complaint):
             KeypointStore.open(tmp_path / name)
+
+
+@pytest.mark.parametrize("write", [npz_per_clip, npz_ragged])
+def test_a_damaged_array_is_named(tmp_path: Path, write) -> None:
+    path = write(tmp_path / "x.npz", {"a": clip(30)})
+    whole = path.read_bytes()
+    with (
+        zipfile.ZipFile(path) as archive,
+        zipfile.ZipFile(tmp_path / "packed.npz", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in archive.namelist():
+            packed.writestr(name, archive.read(name))
+    middle = max(range(len(whole) // 2, len(whole)), key=lambda place: whole[:place].count(b"PK") == 1)
+    path.write_bytes(whole[:middle] + b"?????" + whole[middle + 5 :])
+    with pytest.raises(ValueError, match=r"x\.npz.*: write the store again"):
+        KeypointStore.open(path).read("a")
+    content = (tmp_path / "packed.npz").read_bytes()
+    member = "a" if write is npz_per_clip else "joints"
+    start = content.index(f"{member}.npy".encode()) + len(member) + 4
+    (tmp_path / "packed.npz").write_bytes(content[:start] + b"\xff" * 8 + content[start + 8 :])  # zlib.error
+    with pytest.raises(ValueError, match=rf"{member} in .*packed\.npz is damaged .*: write the store again"):
+        KeypointStore.open(tmp_path / "packed.npz").read("a")
 
 
 def test_the_store_of_a_split_is_found_once(tmp_path: Path) -> None:

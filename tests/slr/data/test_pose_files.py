@@ -180,6 +180,9 @@ def test_folders_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     write_pose(tmp_path / "mixed" / "b.pose", hands, *numbered(hands, 1))
     with pytest.raises(ValueError, match=r"b\.pose has other points than the first file"):
         KeypointStore.open(tmp_path / "mixed").read("b")
+    (tmp_path / "mixed" / "b.pose").write_bytes((tmp_path / "mixed" / "a.pose").read_bytes()[:-9])
+    with pytest.raises(ValueError, match=r"b\.pose is damaged, or no pose file .*: copy it again"):
+        KeypointStore.open(tmp_path / "mixed").read("b")
     write_pose(tmp_path / "pair" / "a.pose", hands, *numbered(hands, 1, people=2))
     with pytest.raises(ValueError, match=r"a\.pose shows 2 people"):
         KeypointStore.open(tmp_path / "pair").read("a")

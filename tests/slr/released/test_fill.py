@@ -11,7 +11,6 @@ from slr.released import (
     class_count,
     fill,
     joined,
-    piece,
     rearranged,
     reshaped,
     stacked,
@@ -24,7 +23,6 @@ class Ours(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(depth))
         self.norm = nn.BatchNorm1d(4)
-        self.query, self.key = nn.Linear(4, 2, bias=False), nn.Linear(4, 2, bias=False)
         self.parts = nn.Parameter(torch.zeros(2, 3, 3))
         self.flat = nn.Parameter(torch.zeros(6))
         self.head = nn.Linear(4, classes)
@@ -38,8 +36,6 @@ LAYOUT = ReleasedLayout(
     places={
         "layers.{n}.{kind}": "block{n+1}.conv.{kind}",
         "norm.{kind}": joined(f"branches.{b}.bn.{{kind}}" for b in range(2)),
-        "query.weight": piece("qk.weight", 0, 2),
-        "key.weight": piece("qk.weight", 1, 2),
         "parts": stacked(["graph.in", "graph.out"]),
         "flat": reshaped("table", -1),
         "head.weight": transposed("fc.weight"),
@@ -61,7 +57,6 @@ def released(classes: int = 3) -> dict[str, Tensor]:
         **norms,
         "branches.0.bn.num_batches_tracked": torch.tensor(70),
         "branches.1.bn.num_batches_tracked": torch.tensor(71),
-        "qk.weight": torch.randn(4, 4),
         "graph.in": torch.randn(3, 3),
         "graph.out": torch.randn(3, 3),
         "table": torch.randn(2, 3),
@@ -86,7 +81,6 @@ def test_every_tensor_reaches_its_place() -> None:
             *tensors[f"branches.1.bn.{kind}"].tolist(),
         ]
     assert network.norm.num_batches_tracked.item() == 71
-    assert torch.equal(torch.cat([network.query.weight, network.key.weight]), tensors["qk.weight"])
     assert torch.equal(network.parts[1], tensors["graph.out"])
     assert network.flat.tolist() == [x for row in tensors["table"].tolist() for x in row]
     assert torch.equal(network.second_head.weight, tensors["fc.weight"].T)
@@ -137,7 +131,6 @@ def test_counters_may_all_be_absent_as_before_torch_0_4_1() -> None:
         ),
         ({"block1.conv.bias": torch.ones(2, 2)}, r"'layers.0.bias' of this Ours wants \[4\]"),
         ({"graph.in": torch.ones(2, 2)}, r"'graph.in' \[2, 2\] and 'graph.out' \[3, 3\], .* do not make 'parts'"),
-        ({"qk.weight": torch.ones(5, 4)}, "5 do not make 2 equal parts"),
         ({"fc2.bias": torch.zeros(3)}, "values in 'fc.bias' and 'fc2.bias', which are one"),
     ],
 )
@@ -173,9 +166,6 @@ def test_a_network_with_other_arguments_is_refused_by_what_it_has_too_much() -> 
 
 
 def test_mappings_that_lose_elements_are_faults_of_ours() -> None:
-    half = replace(LAYOUT, places=LAYOUT.places | {"key.weight": piece("qk.weight", 0, 2)})
-    with pytest.raises(AssertionError, match=r"of the 2 parts of 'qk.weight', \[1\] have no place"):
-        fill(Ours(), half, released(), "file.pt")
     lossy = replace(LAYOUT, places=LAYOUT.places | {"flat": rearranged(["table"], lambda parts: parts[0][0].repeat(3))})
     with pytest.raises(AssertionError, match="'flat' drops or repeats elements"):
         fill(Ours(), lossy, released(), "file.pt")

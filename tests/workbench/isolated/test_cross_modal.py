@@ -138,6 +138,15 @@ def test_i3d_teaches_too_and_need_not_be_asked_in_every_step(store: Path, frames
     assert read_json(done.folder / "result.json")["teacher"]["name"] == "I3D"
 
 
+def test_frames_are_augmented_in_training(store: Path, frames: Path, tmp_path: Path) -> None:
+    """Testing draws nothing, so only a training step asks the augmentations."""
+    words = [f"data.frames={json.dumps(node(frames))}", f"network={json.dumps(TEACHER)}", "stages.0.epochs=1"]
+    shift = {"_target_": "slr.data.ShiftFrames", "pixels": 2}
+    words.append(f"data.rgb={json.dumps({'augment': [shift]})}")
+    done = here("train", waving_config(tmp_path, store), *words, "--out", tmp_path / "runs")
+    assert done.code == 0, done.err
+
+
 def view(frames: Path, **settings: Any) -> RgbView:
     return RgbView(FrameFolders(frames, SIZE, **settings), RgbPipeline())
 
@@ -194,3 +203,16 @@ def test_the_hash_of_frames_changes_with_them(frames: Path, tmp_path: Path) -> N
     copied = tmp_path / "copied"
     (copied / "one").mkdir(parents=True)
     assert FrameFolders(copied, SIZE).contents() != first
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder"),
+    [("VIDEO/ID/*.png", "VIDEO/one"), ("ID_ID/*.png", "one_one"), ("a-ID.d/1/*.png", "a-one.d/1")],
+)
+def test_an_id_stands_where_it_is_no_part_of_a_word(tmp_path: Path, pattern: str, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    Image.new("RGB", SIZE, (9, 9, 9)).save(tmp_path / folder / "0.png")
+    found = FrameFolders(tmp_path, SIZE, pattern)
+    assert found.read("one", torch.tensor([0])).unique().tolist() == [9]
+    with pytest.raises(ValueError, match="is the same for every clip: write ID where the id stands"):
+        FrameFolders(tmp_path, SIZE, "VIDEO/*.png")

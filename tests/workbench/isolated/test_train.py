@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from kd.losses import CRD, DKD, FrameKL, GuidedCTC, ShiftTolerantKL
+from kd.losses.base import Loss
+from kd.objective import Objective, Term
 from slr.data.isolated import StoredCorpus
 from slr.scoring import accuracy
 from tests.workbench.running import here, read_json, sha256, snapshot, stored
 from workbench.checkpoint import load_network, read_card
+from workbench.faults import ConfigError
+from workbench.isolated.preflight import refuse_blanks
 from workbench.isolated.scores import ClipScores
 
 from .waving import waving_config, waving_store
@@ -176,6 +182,23 @@ def test_a_loss_that_would_take_the_first_class_for_a_blank_is_refused(store: Pa
     loss = "{_target_: kd.losses.SelfDistillation, head: pooled}"
     done = here("train", waving_config(tmp_path, store), f"stages.0.losses.self={{loss: {loss}}}")
     assert "losses.self: blank is 'drop', and classes have no blank: set it to keep" in done.err
+
+
+@pytest.mark.parametrize(
+    ("loss", "read"),
+    [
+        (GuidedCTC(), "GuidedCTC takes the first class for the blank, and classes have none: leave it out"),
+        (FrameKL(blank="drop"), "blank is 'drop', and classes have no blank: set it to keep"),
+        (DKD(target="best", blank="drop"), "blank is 'drop'"),
+        (ShiftTolerantKL(blank="drop"), "blank is 'drop'"),
+        (FrameKL(), None),
+        (CRD(student_width=2, teacher_width=2), None),
+    ],
+)
+def test_what_a_loss_makes_of_the_first_class_is_known(loss: Loss, read: str | None) -> None:
+    objective = Objective({"it": Term(loss)})
+    with pytest.raises(ConfigError, match=f"losses.it: {read}") if read else nullcontext():
+        refuse_blanks([objective])
 
 
 def test_confused_classes_are_named_in_a_configuration(store: Path, tmp_path: Path) -> None:

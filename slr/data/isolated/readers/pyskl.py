@@ -59,12 +59,14 @@ class Pyskl:
         if not self._annotations:
             raise ValueError(f"{self.source} annotates no clip")
         self._split: Mapping[str, Sequence[str]] = content["split"]
+        if not isinstance(self._split, Mapping):
+            raise ValueError(f"{self.source} has no mapping of the names of parts to the ids of their clips as split")
         first = self._keypoints(0)
         joints, dimensions = first.shape[2:]
         flat = dimensions == 2
         sizes = {self._size(number) for number in range(len(self))} if flat else set()
         self._shares = len(sizes) > 1
-        labels = [int(annotation["label"]) for annotation in self._annotations]
+        labels = [self._label(number) for number in range(len(self))]
         self.spec = StoreSpec(
             name=name or self.source.stem,
             layout=layout or self._known_layout(joints, dimensions),
@@ -122,9 +124,16 @@ class Pyskl:
 
     def _row(self, number: int) -> ClipRow:
         """Clips of NTU RGB+D say in their names who is seen, and from where."""
-        name, label = self._id(number), int(self._annotations[number]["label"])
+        name, label = self._id(number), self._label(number)
         told = NTUName.parse(name)
         return ClipRow(name, label) if told is None else told.row(name, label)
+
+    def _label(self, number: int) -> int:
+        annotation = self._annotations[number]
+        try:
+            return int(annotation["label"])
+        except (KeyError, TypeError, ValueError, IndexError) as fault:
+            raise ValueError(f"annotation {number} of {self.source} has no label that is a whole number") from fault
 
     def _id(self, number: int) -> str:
         annotation = self._annotations[number]
@@ -135,8 +144,8 @@ class Pyskl:
 
     def _keypoints(self, number: int) -> np.ndarray:
         annotation = self._annotations[number]
-        if not isinstance(annotation, Mapping) or "label" not in annotation:
-            raise ValueError(f"annotation {number} of {self.source} has no label")
+        if not isinstance(annotation, Mapping):
+            raise ValueError(f"annotation {number} of {self.source} is no mapping of what is known about a clip")
         if "keypoint" not in annotation:
             elsewhere = ": they lie in files of their own (raw_file), bring those together first"
             raise ValueError(f"{self._where(number)} has no keypoints{elsewhere if 'raw_file' in annotation else ''}")

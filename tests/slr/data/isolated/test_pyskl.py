@@ -30,6 +30,9 @@ def annotation(name: str, label: int, frames: int, persons: int = 1, joints: int
 NTU = ("S001C001P001R001A001", "S002C002P003R001A002", "S001C003P008R002A002")
 
 
+CLIP = np.zeros((1, 2, 25, 3))
+
+
 def written(path: Path, annotations: list[dict[str, Any]], split: dict[str, list[str]] | None = None) -> Path:
     names = [one.get("frame_dir", one.get("filename", "")) for one in annotations]
     split = split or {"xsub_train": names[:2], "xsub_val": names[2:], "xview_train": names[1:], "xview_val": names[:1]}
@@ -106,7 +109,11 @@ def test_a_faulty_annotation_is_named(tmp_path: Path, change: dict, says: str) -
     [
         ([1], "needs a dict with split and annotations"),
         ({"split": {}, "annotations": []}, "annotates no clip"),
-        ({"split": {}, "annotations": [{"frame_dir": "a"}]}, "annotation 0 of .* has no label"),
+        ({"split": {}, "annotations": [{"frame_dir": "a", "keypoint": CLIP}]}, "annotation 0 of .* has no label"),
+        ({"split": {}, "annotations": [annotation("a", 0, 2), {"keypoint": CLIP}]}, "annotation 1 of .* has no label"),
+        ({"split": {}, "annotations": [{"label": "a", "keypoint": CLIP}]}, "has no label that is a whole number"),
+        ({"split": {}, "annotations": [[1]]}, "annotation 0 of .* is no mapping"),
+        ({"split": ["a"], "annotations": [annotation("a", 0, 2)]}, "has no mapping of the names of parts"),
         (
             {"split": {}, "annotations": [{"label": 0, "raw_file": "a.pkl"}]},
             r"they lie in files of their own \(raw_file\)",

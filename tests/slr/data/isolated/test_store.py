@@ -194,7 +194,14 @@ def test_a_missing_or_damaged_store_is_said(tmp_path: Path) -> None:
     whole = {file: file.read_bytes() for file in path.rglob("*") if file.is_file()}
     card = json.loads(whole[path / "store.json"])
     damages = {
-        "store.json": [b"{", b"[]", json.dumps({**card, "format": "slr-isolated-9"}).encode()],
+        "store.json": [
+            *(b"{", b"[]", json.dumps({**card, "format": "slr-isolated-9"}).encode()),
+            *(
+                json.dumps({key: card[key] for key in card if key != lost}).encode()
+                for lost in ("fps", "clips", "layout")
+            ),
+            *(json.dumps({**card, **spoilt}).encode() for spoilt in ({"frames": {}}, {"classes": 3}, {"layout": []})),
+        ],
         "keypoints.npy": [b"", whole[path / "keypoints.npy"][:400]],
         "labels.npy": [b"\x80\x04", whole[path / "offsets.npy"]],
         "offsets.npy": [whole[path / "labels.npy"]],
