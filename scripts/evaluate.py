@@ -13,7 +13,6 @@ from workbench.cli import command, console, example_parser
 from workbench.evaluate import DECODING, Question
 from workbench.evaluate_command import evaluate_run
 from workbench.progress import make_progress
-from workbench.reader import NETWORKS
 
 
 def main(arguments: Namespace) -> None:
@@ -34,7 +33,10 @@ if __name__ == "__main__":
     parser.add_argument("run", type=Path, help="run folder")
     parser.add_argument("words", nargs="*", metavar="key=value", help="override any key of the run, such as data.root")
     parser.add_argument("--split", choices=("dev", "test", "train"), default="dev")
-    parser.add_argument("--network", dest="role", choices=NETWORKS, help="default: what the run was for")
+    parser.add_argument(
+        "--network", dest="role", metavar="NETWORK",
+        help="teacher, baseline, student, network, teacher-NAME or assistant-NAME; default: what the run was for",
+    )  # fmt: skip
     parser.add_argument("--decoder", choices=("greedy", "beam"))
     parser.add_argument("--beam-width", type=int)
     parser.add_argument("--n-best", type=int, help="hypotheses per clip in the segments")

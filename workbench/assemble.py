@@ -77,11 +77,13 @@ def make_plan(data: Data) -> TemporalPlan:
 
 def make_pipelines(data: Data) -> tuple[RgbPipeline, PosePipeline]:
     """What is done to the frames and to the keypoints of a clip."""
-    rgb, pose = data.streams.rgb, data.streams.pose
-    return (
-        RgbPipeline(**{key: _built(value) for key, value in rgb.items()}),
-        PosePipeline(**{key: _built(value) for key, value in pose.items()}),
-    )
+    pose = {key: _built(value) for key, value in data.streams.pose.items()}
+    return make_rgb_pipeline(data.streams.rgb), PosePipeline(**pose)
+
+
+def make_rgb_pipeline(options: Mapping[str, Any]) -> RgbPipeline:
+    """What is done to the frames of a clip; the augmentations among its options are nodes still."""
+    return RgbPipeline(**{key: _built(value) for key, value in options.items()})
 
 
 def _built(value: Any) -> Any:

@@ -58,6 +58,12 @@ def differences(
     yield from _differences(dict(trained), json.loads(json.dumps(here)), (), stated)  # tuples as lists, as on a card
 
 
+def warnings_of_reading(run: Path, card: NetworkCard, described: Mapping[str, Any]) -> Iterator[str]:
+    """A sentence for every way in which a network of a run is shown clips otherwise than it was trained on them."""
+    for where, trained, now in differences(card.preprocessing, described, stated=bool(card.released)):
+        yield f"{run} was trained on clips with {where} {trained}, and is shown them with {now}"
+
+
 def _differences(trained: Any, here: Any, place: Place, stated: bool) -> Iterator[tuple[str, str, str]]:
     if isinstance(trained, Mapping) and isinstance(here, Mapping):
         for key in dict.fromkeys(trained if stated else (*trained, *here)):

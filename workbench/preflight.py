@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -38,6 +39,8 @@ BARE_CLASSES, _CLIPS = 3, 2  # any numbers do: nothing that is checked depends o
 # Which network of a run folder is meant where a run is evaluated, and where it is named as a teacher.
 MAIN_ROLES = ("student", "network")
 TEACHER_ROLES = ("teacher", "network")
+# Files of other names hold scores.
+_ROLE = re.compile(r"(student|baseline|network|teacher)|(teacher|assistant)-.+")
 TITLE = "The losses do not fit the networks"
 _SHARED = {
     "average": "several teachers publish the taps that all of them have, features side by side",
@@ -174,6 +177,20 @@ def find_checkpoint(path: str, roles: Sequence[str] = MAIN_ROLES) -> Path:
         f"there is no checkpoint at {path}: name a .safetensors file, or a run folder that holds "
         + " or ".join(f"{role}.safetensors" for role in roles)
     )
+
+
+def find_network(run: Path, role: str | None) -> Path:
+    """The checkpoint of a network of a run folder: of ``role``, or what the run was for.
+
+    Raises:
+        ValueError: when the folder does not hold it, naming those that it holds.
+    """
+    if role is None:
+        return find_checkpoint(str(run))
+    held = sorted(path.stem for path in run.glob("*.safetensors") if _ROLE.fullmatch(path.stem))
+    if role not in held:
+        raise ValueError(f"{run} holds no network {role!r}: it holds {', '.join(held) or 'none'}")
+    return run / role
 
 
 def bare_network(node: Mapping[str, Any], layout: SkeletonLayout) -> nn.Module:

@@ -15,7 +15,7 @@ DROWNING = 100.0
 FIGHTING = -0.1
 # A batch may be odd, and an epoch too: the first, or that in which CTC leaves its plateau of blanks.
 PATIENCE = 3
-# Two points of WER: on a few hundred clips less may be chance.
+# Two points of WER or of top-1: on a few hundred clips less may be chance.
 WORSE = 0.02
 
 

@@ -10,16 +10,13 @@ from torch import nn
 
 from slr.ctc import Decoder
 from workbench.checkpoint import NetworkCard, load_network
-from workbench.fitting import gloss_difference
-from workbench.preflight import MAIN_ROLES, find_checkpoint
+from workbench.fitting import gloss_difference, warnings_of_reading
+from workbench.preflight import find_network
 from workbench.progress import Progress
 from workbench.recognise import Recogniser, Recognition, Watcher
 from workbench.schema import DistillConfig, TrainConfig
 from workbench.settings import load_either
 from workbench.workplace import Workplace
-
-# The networks a run folder may hold, by the names of their files.
-NETWORKS = ("teacher", "baseline", "student", "network")
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,8 @@ class Reader:
     def open(cls, run: Path, role: str | None, words: Sequence[str], progress: Progress) -> Reader:
         """The network ``role`` of a run folder; ``words`` change settings of the run, such as ``data.root``.
 
+        Where they change what is done to a clip, a warning says so.
+
         Raises:
             ValueError: when the folder is no run or lacks the network, or its corpus has other glosses now.
         """
@@ -44,7 +43,7 @@ class Reader:
         if not path.is_file():
             raise ValueError(f"{run} is no run folder: it has no config.yaml")
         settings = load_either(path, words)
-        network, card = load_network(find_checkpoint(str(run), (role,) if role else MAIN_ROLES))
+        network, card = load_network(find_network(run, role))
         place = Workplace.open(settings.run, settings.data, settings.evaluate, progress)
         if card.glosses != place.vocabulary.glosses:
             raise ValueError(
@@ -52,6 +51,8 @@ class Reader:
                 f"{len(place.vocabulary.glosses)}, {gloss_difference(card.glosses, place.vocabulary.glosses)}: "
                 "evaluate on the corpus it was trained on"
             )
+        for warning in warnings_of_reading(run, card, place.card(network)["preprocessing"]):
+            progress.warn(warning)
         return cls(run, role, settings, place, network.to(place.precision.device), card)
 
     @classmethod
@@ -59,13 +60,11 @@ class Reader:
         """The network that ``RUN`` or ``RUN:NETWORK`` means.
 
         Raises:
-            ValueError: as :meth:`open` does, or when there is no such network in any run.
+            ValueError: as :meth:`open` does.
         """
         run, colon, role = name.rpartition(":")
         if not colon or Path(name).is_dir():
             return cls.open(Path(name), None, words, progress)
-        if role not in NETWORKS:
-            raise ValueError(f"{name} is no run folder, and {role!r} behind its colon is none of {', '.join(NETWORKS)}")
         return cls.open(Path(run), role, words, progress)
 
     @property

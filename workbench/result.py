@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from slr.scoring import GapClosed, WerReport, gap_closed, paired_bootstrap, wer_interval
+from slr.scoring import GapClosed, RecipeGap, WerReport, gap_closed, paired_bootstrap, wer_interval
 
 # The networks of a distillation and what they are called where people read.
 STUDENTS = {"baseline": "student alone", "student": "student distilled"}
@@ -43,7 +43,7 @@ class NetworkResult:
         return {"name": self.name, **scores, "params": self.params, "macs": self.macs}
 
 
-def trustworthy(gap: GapClosed) -> bool:
+def trustworthy(gap: GapClosed | RecipeGap) -> bool:
     """Whether the teacher is so much better than the baseline that a share of the gap can be stated.
 
     There is no standard error where every resample shows the same gap, which is then as certain as can be.
@@ -60,22 +60,33 @@ def gap_as_dict(baseline: NetworkResult, student: NetworkResult, teacher: Networ
     """
     entry: dict[str, Any] = {}
     for split in ("dev", "test"):
-        if split not in teacher.reports:
-            unknown = (split, f"{split}_ci95", f"{split}_gap", f"{split}_gap_in_standard_errors")
-            entry |= dict.fromkeys(unknown)
-            entry[f"{split}_gain"] = baseline.reports[split].wer - student.reports[split].wer
-            continue
-        reports = [network.reports[split] for network in (baseline, student, teacher)]
-        gap = gap_closed(*reports)
-        shown = trustworthy(gap)
-        entry[split] = gap.value if shown else None
-        entry[f"{split}_ci95"] = list(gap.ci95) if shown and gap.ci95 else None
-        entry[f"{split}_gain"] = reports[0].wer - reports[1].wer
-        entry[f"{split}_gap"] = reports[0].wer - reports[2].wer
-        entry[f"{split}_gap_in_standard_errors"] = gap.gap_in_standard_errors
+        alone, distilled = baseline.reports[split], student.reports[split]
+        taught_by = teacher.reports.get(split)
+        closed = None if taught_by is None else gap_closed(alone, distilled, taught_by)
+        gap = None if taught_by is None else alone.wer - taught_by.wer
+        entry |= gap_entry(split, alone.wer - distilled.wer, gap, closed)
     comparison = paired_bootstrap(baseline.reports["test"], student.reports["test"])
     entry["p_value"] = comparison.p_value
     return entry
+
+
+def gap_entry(split: str, gain: float | None, gap: float | None, closed: GapClosed | None) -> dict[str, Any]:
+    """What ``gap_closed`` says of a split, as shares of a rate: None where it was not measured or means nothing.
+
+    Args:
+        split: which.
+        gain: of the student distilled over the student alone.
+        gap: between the student alone and the teacher.
+        closed: the share of that gap.
+    """
+    shown = closed if closed is not None and trustworthy(closed) else None
+    return {
+        split: None if shown is None else shown.value,
+        f"{split}_ci95": None if shown is None or shown.ci95 is None else list(shown.ci95),
+        f"{split}_gain": gain,
+        f"{split}_gap": gap,
+        f"{split}_gap_in_standard_errors": None if closed is None else closed.gap_in_standard_errors,
+    }
 
 
 def render_distillation(
@@ -134,10 +145,11 @@ def verdict(result: Mapping[str, Any]) -> list[str]:
     if p_value < 0.05 and gain != 0:
         says = "Distillation helped" if gain > 0 else "Distillation hurt"
     moved = f"{abs(gain):.1f} points of test WER {'gained' if gain >= 0 else 'lost'}"
-    return [f"{says}: {moved} (paired bootstrap p {_p(p_value)}).", _share_of_gap(found)]
+    return [f"{says}: {moved} (paired bootstrap p {_p(p_value)}).", share_of_gap(found)]
 
 
-def _share_of_gap(found: Mapping[str, Any]) -> str:
+def share_of_gap(found: Mapping[str, Any]) -> str:
+    """A sentence on the entry ``gap_closed``: what share of the gap on test was closed, or why none can be stated."""
     if found["test_gap"] is None:
         return "The teacher was not measured on test, so there is no gap to speak of."
     gap, share, errors = 100 * found["test_gap"], found["test"], found["test_gap_in_standard_errors"]

@@ -6,13 +6,12 @@ changes when batches are made anew each epoch.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 Schedule = Callable[[float], float]
 
-KINDS = ("one_cycle", "cosine", "cosine_restarts", "cyclic", "step", "constant")
 _ROUNDING = 1e-9  # of epochs
 
 
@@ -171,37 +170,26 @@ _MAKERS: dict[str, Callable[..., Schedule]] = {
     "step": step,
     "constant": constant,
 }
-_COUNTING = ("cosine_restarts", "cyclic", "step")  # those that count in epochs
+KINDS = tuple(_MAKERS)
 
 
-def make_schedule(
-    kind: str,
-    *,
-    epochs: int,
-    warmup: float | None = None,
-    start: float | None = None,
-    end: float | None = None,
-    milestones: Sequence[float] | None = None,
-    gamma: float | None = None,
-    warmup_epochs: float | None = None,
-    period: float | None = None,
-    stretch: float | None = None,
-    low: float | None = None,
-) -> Schedule:
+def settings_of(kind: str) -> frozenset[str]:
+    """The settings of a kind, one of :data:`KINDS`; the length of the stage, in which some count, is none."""
+    return frozenset(inspect.signature(_MAKERS[kind]).parameters) - {"epochs"}
+
+
+def make_schedule(kind: str, *, epochs: int, **settings: float | Sequence[float]) -> Schedule:
     """The schedule called ``kind``, one of :data:`KINDS`; settings left out keep the defaults of its function.
 
     Raises:
         ValueError: when there is no such kind, or it does not take a setting that is given.
     """
-    settings = {"warmup": warmup, "start": start, "end": end, "milestones": milestones, "gamma": gamma}
-    settings |= {"warmup_epochs": warmup_epochs, "period": period, "stretch": stretch, "low": low}
-    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if kind not in KINDS:
         raise ValueError(f"unknown schedule {kind!r}: there are {', '.join(KINDS)}")
-    if kind in _COUNTING:
-        given["epochs"] = epochs
+    maker = _MAKERS[kind]
+    counting = {"epochs": epochs} if "epochs" in inspect.signature(maker).parameters else {}
     try:
-        return _MAKERS[kind](**given)
+        return maker(**counting, **settings)
     except TypeError as error:
         raise ValueError(f"a {kind} schedule does not fit these settings: {error}") from error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import torch
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -18,6 +18,7 @@ from kd.losses.base import Loss
 from workbench.components import check, check_arguments
 from workbench.config import Incidental, Section, Younger
 from workbench.faults import Place
+from workbench.schedule import settings_of
 from workbench.validation import carry
 
 Plain = dict[str, Any]
@@ -166,7 +167,7 @@ class ScheduleOptions(Section):
     @model_validator(mode="after")
     def _fitting_kind(self) -> ScheduleOptions:
         given = {name for name, value in self if name != "kind" and value is not None}
-        wrong = sorted(given - _SCHEDULE_SETTINGS[self.kind])
+        wrong = sorted(given - settings_of(self.kind))
         if wrong:
             raise ValueError(f"a {self.kind} schedule has no {' and no '.join(wrong)}")
         if self.kind == "step" and not self.milestones:
@@ -174,16 +175,6 @@ class ScheduleOptions(Section):
         if self.kind in ("cosine_restarts", "cyclic") and self.period is None:
             raise ValueError(f"a {self.kind} schedule needs its period, the epochs of a cycle")
         return self
-
-
-_SCHEDULE_SETTINGS = {
-    "one_cycle": {"warmup", "start", "end"},
-    "cosine": {"warmup", "start", "end"},
-    "cosine_restarts": {"period", "stretch", "gamma", "end", "warmup_epochs", "start"},
-    "cyclic": {"period", "gamma", "low", "warmup_epochs", "start"},
-    "step": {"milestones", "gamma", "warmup_epochs", "start"},
-    "constant": set(),
-}
 
 
 class LossTerm(Section):
@@ -283,13 +274,11 @@ class TeacherSource(Section):
                 "the outputs of another code base"
             )
 
-    def same_as(self, other: TeacherSource) -> bool:
-        """Whether both are the same teacher."""
-        if self.outputs is not None or self.checkpoint is not None:
-            return (self.outputs, self.checkpoint) == (other.outputs, other.checkpoint)
-        trained = other.outputs is None and other.checkpoint is None
-        ours, theirs = (self.network, self.stages, self.seed or 0), (other.network, other.stages, other.seed or 0)
-        return trained and ours == theirs
+    @property
+    def origin(self) -> Any:
+        """What decides the teacher: two of one origin are the same."""
+        ready = (self.outputs, self.checkpoint)
+        return (self.network, self.stages, self.seed or 0) if ready == (None, None) else ready
 
 
 class TeacherMember(TeacherSource):
@@ -306,13 +295,35 @@ class TeacherMember(TeacherSource):
         return self
 
 
-def _distinct_members(members: tuple[TeacherMember, ...]) -> tuple[TeacherMember, ...]:
+class Member(Protocol):
+    """One of several teachers, on whatever kind of clips."""
+
+    @property
+    def name(self) -> str:
+        """What it is called among them."""
+        ...
+
+    @property
+    def origin(self) -> Any:
+        """What decides the teacher: two of one origin are the same."""
+        ...
+
+
+MemberT = TypeVar("MemberT", bound=Member)
+
+
+def distinct_members(members: tuple[MemberT, ...]) -> tuple[MemberT, ...]:
+    """Refuse members of one name, twice the same teacher, and a single one.
+
+    Raises:
+        ValueError: naming them.
+    """
     names = [member.name for member in members]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"members need names of their own, and {', '.join(repeated)} stands twice")
     for one, other in itertools.combinations(members, 2):
-        if one.same_as(other):
+        if one.origin == other.origin:
             raise ValueError(
                 f"{one.name} and {other.name} are the same teacher: give one of them a seed, or leave it out"
             )
@@ -332,7 +343,7 @@ class Teacher(TeacherSource):
 
     live: bool = False
     combine: Literal["average", "weighted", "best"] | None = None
-    members: Annotated[tuple[TeacherMember, ...], AfterValidator(_distinct_members)] = ()
+    members: Annotated[tuple[TeacherMember, ...], AfterValidator(distinct_members)] = ()
 
     @model_validator(mode="after")
     def _from_somewhere(self) -> Teacher:

@@ -21,7 +21,8 @@ def test_a_run_is_evaluated_from_the_command_line(simulated_root: Path, tmp_path
     assert done.code == 0, done.err
     assert "pseudo-label accuracy: all " in done.out
     for words, says in (
-        (["--network", "teacher"], "there is no checkpoint at "),
+        (["--network", "teacher"], f"{run} holds no network 'teacher': it holds network"),
+        (["--against", f"{tmp_path / 'none'}:network"], f"{tmp_path / 'none'} is no run folder: it has no config.yaml"),
         (["--against", tmp_path], f"{tmp_path} is no run folder: it has no config.yaml"),
         (["--labels", tmp_path / "none.json"], f"{tmp_path / 'none.json'} does not exist: name a file of"),
         (["--eaf"], "files for ELAN belong to a folder of segments"),

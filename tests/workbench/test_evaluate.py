@@ -99,8 +99,15 @@ def test_what_is_no_run_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_network_that_the_run_does_not_have_is_refused(run: Path) -> None:
-    with pytest.raises(ValueError, match=r"there is no checkpoint at .*alone: .* a run folder that holds teacher\."):
+    with pytest.raises(ValueError, match=r"alone holds no network 'teacher': it holds network$"):
         ask(run, role="teacher")
+
+
+def test_what_is_shown_in_another_way_is_warned_of(run: Path) -> None:
+    assert "was trained on clips with" not in here("evaluate", run, "evaluate.decoder=greedy").err
+    done = here("evaluate", run, "data.plan.stride=4")
+    assert done.code == 0, done.err
+    assert f"{run} was trained on clips with plan.stride 2, and is shown them with 4" in done.err
 
 
 def test_another_vocabulary_is_refused(run: Path, tmp_path: Path) -> None:

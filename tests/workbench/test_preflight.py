@@ -18,6 +18,7 @@ from workbench.preflight import (
     check_training,
     configured_layout,
     find_checkpoint,
+    find_network,
 )
 from workbench.schema import DistillConfig, TrainConfig
 
@@ -154,3 +155,17 @@ def test_checkpoints_are_found_by_their_files_and_in_run_folders(
             ValueError, match=r"there is no checkpoint at .*: name a \.safetensors file, or a run folder"
         ):
             find_checkpoint(given)
+
+
+def test_a_network_of_a_run_is_found_by_its_role_and_nothing_else_is_taken_for_one(tmp_path: Path) -> None:
+    roles = ("assistant-again", "student", "teacher", "teacher-cnn")
+    for name in (*roles, "scores.test", "evaluated.main.dev"):
+        (tmp_path / f"{name}.safetensors").touch()
+    assert find_network(tmp_path, None) == tmp_path / "student"
+    for role in roles:
+        assert find_network(tmp_path, role) == tmp_path / role
+    for role in ("baseline", "scores.test", "../student", "*"):
+        with pytest.raises(
+            ValueError, match=r"holds no network .*: it holds assistant-again, student, teacher, teacher-cnn$"
+        ):
+            find_network(tmp_path, role)

@@ -2,12 +2,24 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 
-from workbench.schedule import constant, cosine, cosine_restarts, cyclic, epoch_factors, make_schedule, one_cycle, step
+from workbench.schedule import (
+    KINDS,
+    constant,
+    cosine,
+    cosine_restarts,
+    cyclic,
+    epoch_factors,
+    make_schedule,
+    one_cycle,
+    settings_of,
+    step,
+)
+from workbench.schema import ScheduleOptions
 
 STEPS = 200
 
@@ -172,3 +184,9 @@ def test_a_schedule_is_made_by_name_with_the_defaults_of_its_function() -> None:
 def test_a_schedule_that_makes_no_sense_is_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_configuration_knows_every_kind_and_every_setting() -> None:
+    fields = ScheduleOptions.model_fields
+    assert get_args(fields["kind"].annotation) == KINDS
+    assert {name for kind in KINDS for name in settings_of(kind)} == fields.keys() - {"kind"}

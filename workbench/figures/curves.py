@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from workbench.result import ROLES
 
 Row = Mapping[str, Any]
 _COLUMNS = 3
+_WHOLE_LOSS = "training loss"
 _WIDE_RANGE = 20  # of the values of a term, from which a logarithmic axis shows more
 
 
@@ -27,13 +28,18 @@ class Curves:
     loss_label: str
     term: str | None = None
 
+    def over(self, rows: Sequence[Row]) -> Curves:
+        """The same, with all of the loss where a network of ``rows`` has no such term."""
+        with_term = {row["network"] for row in rows if self.term in row.get("terms", {})}
+        return self if with_term >= {*networks_of(rows)} else replace(self, term=None, loss_label=_WHOLE_LOSS)
+
     def loss(self, row: Row) -> float | None:
         """The loss of an epoch; None where it was not trained on."""
         return row["loss"] if self.term is None else row.get("terms", {}).get(self.term)
 
 
 WER_CURVES = Curves("WER", "dev WER in %, greedy", "CTC loss per training clip", "ctc")
-ACCURACY_CURVES = Curves("top-1", "dev top-1 in %", "training loss")
+ACCURACY_CURVES = Curves("top-1", "dev top-1 in %", _WHOLE_LOSS)
 
 
 def draw_training(rows: Sequence[Row], title: str, folder: Path, curves: Curves = WER_CURVES) -> list[Path]:
@@ -43,19 +49,23 @@ def draw_training(rows: Sequence[Row], title: str, folder: Path, curves: Curves 
 
 @styled
 def draw_curves(rows: Sequence[Row], title: str, folder: Path, curves: Curves = WER_CURVES) -> list[Path]:
-    """Dev score and training loss of every network over the epochs, as ``curves.png`` and ``curves.svg``.
+    """Dev score and training loss of every network over the epochs of its last stage, as ``curves.png`` and ``.svg``.
 
-    ``rows`` are those of ``metrics.jsonl``; nothing is drawn, and no file returned, when they hold no dev score.
+    ``rows`` are those of ``metrics.jsonl``; nothing is drawn, and no file returned, when those of the last stages hold
+    no dev score. Where a network does not learn from the term of ``curves``, the whole loss is drawn of all.
     """
+    rows = last_stages(rows)
     if not any("dev" in row for row in rows):
         return []
+    curves = curves.over(rows)
     figure, (score, loss) = grid(1, 2, (WIDTH, 2.6))
     for network, look in looks(networks_of(rows)).items():
-        mine = [row for row in rows if row["network"] == network and curves.loss(row) is not None]
+        mine = [row for row in rows if row["network"] == network]
         label = ROLES.get(network, network)
         seen = ((row["epoch"], 100 * row["dev"][curves.score]) for row in mine if "dev" in row)
         line(score, seen, look, marker=look.marker, label=label)
-        line(loss, ((row["epoch"], curves.loss(row)) for row in mine), look, label=label)
+        losses = ((row["epoch"], value) for row in mine if (value := curves.loss(row)) is not None)
+        line(loss, losses, look, label=label)
     score.set(xlabel="epoch", ylabel=curves.score_label, ylim=(0, None))
     loss.set(xlabel="epoch", ylabel=curves.loss_label, yscale="log")
     score.legend()

@@ -21,6 +21,7 @@ from workbench.measure import MadeNetwork
 from workbench.progress import Progress
 from workbench.published_weights import weights_digest
 from workbench.pull_report import render_diagnostics
+from workbench.pull_watch import WORSE
 from workbench.record import RunRecord
 from workbench.training import Teaching, Training, deciding_code, train_network
 
@@ -96,11 +97,14 @@ def _say_when_worse(place: IsolatedPlace, teacher: MadeNetwork | None, alone: Ma
 
 
 def worse_teacher(teacher: Mapping[str, Any] | None, alone: Mapping[str, Any] | None) -> str | None:
-    """A sentence about a teacher whose dev accuracy is lower than that of the student alone; None where it is not."""
+    """A sentence about a teacher whose dev accuracy is lower than that of the student alone, by more than chance.
+
+    None where it is not. ``WORSE`` is that difference for rates of glosses, too.
+    """
     if not teacher or not alone or "top-1" not in teacher or "top-1" not in alone:
         return None
     theirs, ours = teacher["top-1"], alone["top-1"]
-    if theirs >= ours:
+    if ours - theirs <= WORSE:
         return None
     return (
         f"the teacher is worse than the student alone on dev (top-1 {100 * theirs:.1f} % against {100 * ours:.1f} %): "

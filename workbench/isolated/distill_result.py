@@ -16,9 +16,8 @@ from workbench.isolated.measure import SELECTED_ON
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.result import SPLITS, ClassifierResult, render_classifiers
 from workbench.pull_report import alarms_of, summary_of
-from workbench.result import trustworthy
+from workbench.result import ROLES, gap_entry, share_of_gap
 
-ROLES = ("teacher", "baseline", "student")
 Results = Mapping[str, ClassifierResult]
 
 
@@ -70,21 +69,14 @@ def gap_as_dict(networks: Results) -> dict[str, Any]:
     for split in SPLITS:
         reports = [networks[role].reports.get(split) for role in ("baseline", "student", "teacher")]
         baseline, student, teacher = reports
-        names = (split, f"{split}_ci95", f"{split}_gain", f"{split}_gap", f"{split}_gap_in_standard_errors")
-        entry |= dict.fromkeys(names)
         if baseline is None or student is None:
+            entry |= gap_entry(split, None, None, None)
             continue
-        entry[f"{split}_gain"] = student.per_instance() - baseline.per_instance()
+        closed = None if teacher is None else gap_closed_of_classes(baseline, student, teacher)
+        gap = None if teacher is None else teacher.per_instance() - baseline.per_instance()
+        entry |= gap_entry(split, student.per_instance() - baseline.per_instance(), gap, closed)
         if split == "test":
             entry["p_value"] = compare_classifiers(baseline, student).p_value
-        if teacher is None:
-            continue
-        gap = gap_closed_of_classes(baseline, student, teacher)
-        shown = trustworthy(gap)
-        entry[split] = gap.value if shown else None
-        entry[f"{split}_ci95"] = list(gap.ci95) if shown and gap.ci95 else None
-        entry[f"{split}_gap"] = teacher.per_instance() - baseline.per_instance()
-        entry[f"{split}_gap_in_standard_errors"] = gap.gap_in_standard_errors
     return entry
 
 
@@ -102,8 +94,7 @@ def _in_order(networks: Results) -> list[str]:
 
 
 def _shown(role: str) -> str:
-    fixed = {"teacher": "teacher", "baseline": "student alone", "student": "student distilled"}
-    return fixed.get(role, role.replace("-", " ", 1))
+    return ROLES.get(role, role.replace("-", " ", 1))
 
 
 def _verdict(result: Mapping[str, Any], networks: Results) -> list[str]:
@@ -111,22 +102,7 @@ def _verdict(result: Mapping[str, Any], networks: Results) -> list[str]:
     if baseline is None or student is None:
         return ["There is no test part, so nothing can be said about whether distillation helped."]
     comparison = compare_classifiers(baseline, student)
-    return [comparison_sentence("the student distilled", "the student alone", comparison), _share_of_gap(result)]
-
-
-def _share_of_gap(result: Mapping[str, Any]) -> str:
-    found = result["gap_closed"]
-    if found["test_gap"] is None:
-        return "The teacher was not measured on test, so there is no gap to speak of."
-    gap, share, errors = 100 * found["test_gap"], found["test"], found["test_gap_in_standard_errors"]
-    if gap <= 0:
-        worse = f"{-gap:.1f} points worse than" if gap < 0 else "as good as"
-        return f"The teacher is {worse} the student alone on test: there is no gap to close."
-    if share is None:
-        return (
-            f"The teacher is {gap:.1f} points better than the student alone on test, {errors:.1f} standard errors of "
-            "that difference: too little to speak of a share of it."
-        )
-    bounds = found["test_ci95"]
-    interval = f", 95 % interval {100 * bounds[0]:.0f} to {100 * bounds[1]:.0f} %" if bounds else ""
-    return f"It closed {100 * share:.0f} % of the gap of {gap:.1f} points to the teacher{interval}."
+    return [
+        comparison_sentence("the student distilled", "the student alone", comparison),
+        share_of_gap(result["gap_closed"]),
+    ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from workbench.config import Section
 from workbench.faults import Place
 from workbench.isolated.schema import IsolatedData, IsolatedEvaluate, IsolatedNetworkNode, IsolatedStages
-from workbench.schema import Distillation, Losses, Name, Run, Seed
+from workbench.schema import Distillation, Losses, Name, Run, Seed, distinct_members
 
 
 class ScoreFiles(Section):
@@ -48,6 +48,11 @@ class IsolatedTeacherSource(Section):
             )
 
     @property
+    def origin(self) -> Any:
+        """What decides the teacher: two of one origin are the same."""
+        return (self.network, self.stages, self.seed or 0) if self.is_trained else (self.scores, self.checkpoint)
+
+    @property
     def is_trained(self) -> bool:
         """Whether the run trains it."""
         return self.checkpoint is None and self.scores is None
@@ -76,7 +81,7 @@ class IsolatedTeacher(IsolatedTeacherSource):
 
     live: bool = True
     combine: Literal["average", "weighted"] | None = None
-    members: tuple[IsolatedTeacherMember, ...] = ()
+    members: Annotated[tuple[IsolatedTeacherMember, ...], AfterValidator(distinct_members)] = ()
 
     @model_validator(mode="after")
     def _from_somewhere(self) -> IsolatedTeacher:
@@ -88,11 +93,6 @@ class IsolatedTeacher(IsolatedTeacherSource):
         return self
 
     def _faults_of_members(self) -> Iterator[str]:
-        names = [member.name for member in self.members]
-        if len(set(names)) < len(names):
-            yield "members need names of their own"
-        if len(names) == 1:
-            yield f"{names[0]} is alone: several teachers are two at least"
         if self.checkpoint is not None or self.scores is not None:
             yield "several members are the teacher, so it has no checkpoint and no scores of its own"
         if self.combine is None:

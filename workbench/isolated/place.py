@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from slr.data import RgbPipeline, loader
+from slr.data import loader
 from slr.data.isolated import (
     ClipFrames,
     IsolatedCorpus,
@@ -23,7 +23,7 @@ from slr.data.isolated import (
 )
 from slr.data.isolated.spec import SCORE
 from slr.types import Batch, Network
-from workbench.assemble import CorpusSizes, StageBatches
+from workbench.assemble import CorpusSizes, StageBatches, make_rgb_pipeline
 from workbench.checkpoint import NetworkCard
 from workbench.code_identity import module_hash
 from workbench.components import TARGET, build
@@ -172,7 +172,7 @@ class IsolatedPlace:
         """
         self.check_stream(_RGB)
         assert self.frames is not None, "just checked"
-        return RgbView(self.frames, RgbPipeline(**(self.data.rgb or {})))
+        return RgbView(self.frames, make_rgb_pipeline(self.data.rgb or {}))
 
     def has(self, split: str) -> bool:
         """Whether a part has clips."""

@@ -9,12 +9,12 @@ from pathlib import Path
 from torch import nn
 
 from workbench.checkpoint import NetworkCard, load_network
-from workbench.fitting import differences, gloss_difference
+from workbench.fitting import gloss_difference, warnings_of_reading
 from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.schema import IsolatedTrainConfig
 from workbench.isolated.scores import ClipScores
-from workbench.preflight import MAIN_ROLES, find_checkpoint
+from workbench.preflight import find_network
 from workbench.progress import Progress
 from workbench.settings import load_isolated
 
@@ -40,7 +40,7 @@ class IsolatedReader:
             ValueError: when the folder lacks the network, or its corpus has other classes now.
         """
         settings = load_isolated(run / "config.yaml", words)
-        network, card = load_network(find_checkpoint(str(run), (role,) if role else MAIN_ROLES))
+        network, card = load_network(find_network(run, role))
         place = IsolatedPlace.open(settings.run, settings.data, settings.evaluate, progress)
         if card.classes != place.corpus.classes:
             raise ValueError(
@@ -48,8 +48,8 @@ class IsolatedReader:
                 f"{gloss_difference(card.classes, place.corpus.classes)}: evaluate on the corpus it was trained on"
             )
         described = place.card(network)["preprocessing"]
-        for where, trained, now in differences(card.preprocessing, described):
-            progress.warn(f"{run} was trained on clips with {where} {trained}, and is shown them with {now}")
+        for warning in warnings_of_reading(run, card, described):
+            progress.warn(warning)
         return cls(run, role, settings, place, network.to(place.precision.device), card)
 
     @property

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -14,6 +14,8 @@ import torch
 
 from workbench.study.grid import Grid, PlannedRun
 from workbench.study.invocation import process_arguments
+
+_RULE = "-" * 20  # a part of those that submitit draws
 
 
 class Job(Protocol):
@@ -26,6 +28,11 @@ class Job(Protocol):
 
     def poll(self) -> int | None:
         """The exit code, negative for a signal; None as long as it runs."""
+        ...
+
+    @property
+    def failure(self) -> str | None:
+        """Why a run that has ended gave no exit code of its own; None where it gave one."""
         ...
 
     def stop(self) -> None:
@@ -56,6 +63,7 @@ class LocalJob:
 
     process: subprocess.Popen[bytes]
     ticket: str | None = None
+    failure: str | None = None
 
     def poll(self) -> int | None:
         """Its exit code, if it has ended."""
@@ -147,13 +155,21 @@ class ClusterJob:
         return str(self.job.job_id)
 
     def poll(self) -> int | None:
-        """The exit code of its command; 1 when the cluster ended the job."""
-        if not self.job.done():
-            return None
+        """The exit code of its command; 1 when the job ended without one."""
+        return self._outcome[0] if self.job.done() else None
+
+    @property
+    def failure(self) -> str | None:
+        """What submitit says of a job that has ended and gave no exit code."""
+        return self._outcome[1] if self.job.done() else None
+
+    @cached_property
+    def _outcome(self) -> tuple[int, str | None]:
+        """Asked once: submitit waits 15 seconds for a result that is not there."""
         try:
-            return int(self.job.result())
-        except Exception:  # whatever submitit raises for a job that gave no result
-            return -int(signal.SIGKILL)
+            return int(self.job.result()), None
+        except Exception as error:  # submitit documents no narrower kind
+            return 1, _told(error)
 
     def stop(self) -> None:
         """Leave it: it goes on without this process, and a later one finds it."""
@@ -196,6 +212,13 @@ class ClusterLauncher:
         job = _submitit().SlurmJob(self._folder, ticket)
         known = job.state.upper() in ("PENDING", "RUNNING", "REQUEUED", "COMPLETING", "READY")
         return ClusterJob(job) if known and not job.done() else None
+
+
+def _told(error: Exception) -> str:
+    """What an error of submitit says in one line; of a log, which it puts between rules, the last line alone."""
+    text, _, log = str(error).partition(f"\n{_RULE}")
+    lines = [line.strip() for line in log.partition(f"\n{_RULE}")[0].splitlines() if line.strip("- ")]
+    return " ".join([f"{type(error).__name__}:", *text.split(), *lines[-1:]])
 
 
 def _submitit() -> Any:

@@ -130,7 +130,7 @@ class StudyRunner:
             self._queue.append(cell)
             return None
         if code != 0:
-            found = Found("failed", reason=_reason(code, self._log(cell)))
+            found = Found("failed", reason=_reason(code, self._log(cell), running.job.failure))
         else:
             found = find_run(run, self._grid.out / run.name)
         self._state.ended(run.name, found.reason if found.run is None else None)
@@ -155,8 +155,10 @@ class StudyRunner:
         return job.ticket is None and job.poll() is None
 
 
-def _reason(code: int, log: Path) -> str:
-    """Why a run failed, in a sentence: the last thing that it said, or the signal that killed it."""
+def _reason(code: int, log: Path, failure: str | None) -> str:
+    """Why a run failed, in a sentence: why its job did, the last thing that it said, or the signal that killed it."""
+    if failure is not None:
+        return f"its job gave no result: {failure} (log: {log})"
     if code < 0:
         name = signal.Signals(-code).name if -code in {int(one) for one in signal.Signals} else str(-code)
         hint = "; the machine may have run out of memory" if -code == signal.SIGKILL else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -134,11 +135,16 @@ def _lead(summary: Summary) -> list[str]:
     lines.append(f"Ours: {'; '.join(corpora)}. {_capital(judged)}. {_seeds(summary)}.")
     if study.paper is not None:
         paper = f"Paper: {study.paper.source}, {study.paper.corpus}"
-        known = study.paper.corpus.partition(" (")[0]
-        if not all(name.startswith(known) for name in corpora):
+        if {_bare(name) for name in corpora} != {_bare(study.paper.corpus)}:
             paper += ": another corpus than ours, so compare differences between rows and not rates"
         lines.append(f"{paper}.")
     return lines
+
+
+def _bare(corpus: str) -> str:
+    """The name of a corpus without what says how it was read: remarks in parentheses, keypoints, the usual setup."""
+    parts = re.sub(r" \([^)]*\)", "", corpus).split(", ")
+    return ", ".join(part for part in parts if part != "multi-signer" and not part.startswith("keypoints "))
 
 
 def _seeds(summary: Summary) -> str:
@@ -168,7 +174,7 @@ def _about_figures(summary: Summary) -> str:
     study = summary.grid.study
     several = max((len(row.runs) for row in summary.rows), default=0) > 1
     measure = "Accuracy" if summary.grid.task == "class" else "WER"
-    over = "runs" if study.splits is not None else "seeds"
+    over = "seeds" if study.splits is None and study.corpus_seeds is None else "runs"
     text = f"{measure} in % (mean and standard deviation over {over}" if several else f"{measure} in % (one seed"
     text += "); intervals are of 95 %."
     if any(row.comparison for row in summary.rows):

@@ -20,7 +20,7 @@ from slr.scoring import (
     recipe_rate,
     seed_spread,
 )
-from workbench.result import LEAST_GAP
+from workbench.result import trustworthy
 from workbench.study.collect import Collected
 from workbench.study.finished import FinishedRun
 from workbench.study.fused import FUSED, FusedRun, Stream, fuse_runs, fusion_content
@@ -45,7 +45,7 @@ class Figure:
 
     @property
     def deviation(self) -> float | None:
-        """Standard deviation between seeds; None for a single run."""
+        """Standard deviation between all runs, of whatever seed, corpus and split; None for a single one."""
         return stdev(self.values.values()) if len(self.values) > 1 else None
 
 
@@ -94,9 +94,7 @@ class RowSummary:
     @property
     def shown_gap(self) -> float | None:
         """The share of the gap, where the gap is wide enough for one."""
-        if self.gap is None or (self.gap.gap_in_standard_errors or 0) <= LEAST_GAP:
-            return None
-        return self.gap.value
+        return self.gap.value if self.gap is not None and trustworthy(self.gap) else None
 
 
 @dataclass(frozen=True)

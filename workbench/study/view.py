@@ -74,13 +74,13 @@ class _Times:
         finished = {cell: found.run for cell, found in cells.items() if found.run is not None}
         over = {"done", *ENDED_BADLY}
         pending = [*begun, *(cell for cell, found in cells.items() if found.status not in over and cell not in begun)]
-        seconds = estimate(self._grid, finished, pending).seconds
+        left = estimate(self._grid, finished, pending)
         now = time.monotonic()
         for cell, since in begun.items():
-            known = seconds[cell]
-            seconds[cell] = None if known is None else max(0.0, known - (now - since))
-        if pending and None not in seconds.values():
-            rest = sum(value for value in seconds.values() if value is not None) / self._jobs
+            known = left.seconds[cell]
+            left.seconds[cell] = None if known is None else max(0.0, known - (now - since))
+        rest = left.total(self._jobs)
+        if pending and rest is not None:
             parts.append(f"about {duration(rest)} left")
         return ", ".join(parts)
 

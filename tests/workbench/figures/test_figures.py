@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from tests.workbench.report.made_up import MadeUpCorpus, made_up
@@ -76,6 +77,50 @@ def test_a_curve_is_of_the_last_stage_and_skips_what_is_no_number() -> None:
     assert curve_of(last, "student", "ctc") == [(1, 8.0), (2, 4.0)]
     assert curve_of(last, "student", "kd") == [(1, 1.0)]
     assert curve_of(last, "teacher", "kd") == []
+
+
+def curves(rows: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[float, float]]]:
+    """The points of every line that ``draw_curves`` draws, by the label of its axis and its colour."""
+    found = {}
+
+    def look_at(figure: Figure, folder: Path, name: str) -> list[Path]:
+        for axes in figure.axes:
+            for line in axes.get_lines():
+                found[f"{axes.get_ylabel()}, {line.get_color()}"] = [*map(tuple, line.get_xydata())]
+        return []
+
+    monkeypatch.setattr("workbench.figures.curves.save", look_at)
+    draw_curves(rows, "curves", Path())
+    return found
+
+
+def stages(**terms: float) -> list[dict[str, Any]]:
+    """Two stages of a teacher, of which the first is judged, too, and one of a student with these ``terms``."""
+    first = [
+        {"network": "teacher", "stage": "warm-start", "epoch": epoch, "loss": 7.0, "terms": {"ctc": 7.0},
+         "dev": {"WER": 0.9}}
+        for epoch in (1, 2)
+    ]  # fmt: skip
+    last = {"network": "teacher", "stage": "glosses", "epoch": 1, "loss": 5.0, "terms": {"ctc": 4.0}}
+    student = {"network": "student", "stage": "glosses", "epoch": 1, "loss": 3.0, "terms": terms}
+    return [*first, {**last, "dev": {"WER": 0.5}}, {**student, "dev": {"WER": 0.25}}]
+
+
+def test_curves_are_those_of_the_last_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Earlier ones count their epochs from 1, too, and a line through both would run backwards."""
+    found = curves(stages(ctc=2.0), monkeypatch)
+    assert found["dev WER in %, greedy, #0072B2"] == [(1, 50.0)]
+    assert found["CTC loss per training clip, #0072B2"] == [(1, 4.0)]
+    assert found["CTC loss per training clip, #009E73"] == [(1, 2.0)]
+
+
+def test_a_network_without_the_term_of_the_curves_is_drawn_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert curves(stages(gold=2.0), monkeypatch) == {
+        "dev WER in %, greedy, #0072B2": [(1, 50.0)],
+        "dev WER in %, greedy, #009E73": [(1, 25.0)],
+        "training loss, #0072B2": [(1, 5.0)],
+        "training loss, #009E73": [(1, 3.0)],
+    }
 
 
 def test_an_axis_is_logarithmic_where_that_shows_more() -> None:

@@ -138,6 +138,15 @@ def test_i3d_teaches_too_and_need_not_be_asked_in_every_step(store: Path, frames
     assert read_json(done.folder / "result.json")["teacher"]["name"] == "I3D"
 
 
+def test_frames_are_augmented_in_training(store: Path, frames: Path, tmp_path: Path) -> None:
+    """Testing draws nothing, so only a training step asks the augmentations."""
+    words = [f"data.frames={json.dumps(node(frames))}", f"network={json.dumps(TEACHER)}", "stages.0.epochs=1"]
+    shift = {"_target_": "slr.data.ShiftFrames", "pixels": 2}
+    words.append(f"data.rgb={json.dumps({'augment': [shift]})}")
+    done = here("train", waving_config(tmp_path, store), *words, "--out", tmp_path / "runs")
+    assert done.code == 0, done.err
+
+
 def view(frames: Path, **settings: Any) -> RgbView:
     return RgbView(FrameFolders(frames, SIZE, **settings), RgbPipeline())
 

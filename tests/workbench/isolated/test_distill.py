@@ -10,6 +10,7 @@ import pytest
 
 from slr.scoring import accuracy, compare_classifiers, fuse, gap_closed_of_classes, softmax
 from tests.workbench.running import Done, here, read_json, sha256, snapshot, stored
+from workbench.isolated.distill import worse_teacher
 from workbench.isolated.scores import ClipScores
 from workbench.yaml_text import dump_yaml, read_yaml
 
@@ -189,6 +190,18 @@ def test_several_teachers_teach_together_and_need_not_be_asked_in_every_step(
         (["teacher={scores: {train: nowhere}}"], "nowhere.json does not exist"),
         (["teacher={network: null, stages: []}"], "this teacher would be untrained"),
         (["teacher.combine=average"], "there is one teacher: list several as members"),
+        (
+            ["teacher={combine: average, members: [{name: a, checkpoint: x}, {name: b, checkpoint: x}]}"],
+            "a and b are the same teacher: give one of them a seed, or leave it out",
+        ),
+        (
+            ["teacher={combine: average, members: [{name: a, scores: {train: x}}, {name: a, scores: {train: y}}]}"],
+            "members need names of their own, and a stands twice",
+        ),
+        (
+            ["teacher={combine: average, members: [{name: a, checkpoint: x}]}"],
+            "a is alone: several teachers are two at least",
+        ),
         (["distillation.losses.dkd.weight=0"], "no loss of it compares with the teacher"),
         (["distillation.losses.dkd.loss.head=side"], "reads the tap 'side', which the student does not publish"),
         (["distillation.losses.dkd.loss={_target_: kd.losses.FrameKL, blank: drop}"], "classes have no blank"),
@@ -216,6 +229,12 @@ def test_what_does_not_fit_is_said_before_anything_is_trained(
     assert done.code == 2, done.err
     assert says in done.err
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(("teacher", "warned"), [(0.52, False), (0.49, False), (0.47, True)])
+def test_a_teacher_is_called_worse_where_that_is_no_chance(teacher: float, warned: bool) -> None:
+    found = worse_teacher({"top-1": teacher}, {"top-1": 0.5})
+    assert (found is not None and "(top-1 47.0 % against 50.0 %)" in found) == warned
 
 
 def test_a_teacher_of_other_clips_or_classes_is_refused(run: Done, store: Path, tmp_path: Path) -> None:

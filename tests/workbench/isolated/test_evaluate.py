@@ -81,7 +81,7 @@ def test_what_cannot_be_evaluated_is_told(run: Path, tmp_path: Path) -> None:
     for words, says in (
         (["--segments", tmp_path], f"{run} is a run on isolated clips, and --segments is about sentences"),
         (["--protocol", "raw"], f"{run} is a run on isolated clips, and --protocol is about sentences"),
-        (["--network", "teacher"], f"there is no checkpoint at {run}"),
+        (["--network", "teacher"], f"{run} holds no network 'teacher': it holds network"),
         ([f"data.root={other}"], "was trained on 3 classes and the corpus now has 2, 'wave both' among those only"),
         (["data.corpus.held_out=0"], "split 'dev' of waving (made up) has no clip"),
     ):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.workbench.study.made import planned
 from workbench.study.grid import Grid
-from workbench.study.launch import ClusterLauncher, Job
+from workbench.study.launch import ClusterJob, ClusterLauncher, Job
 
 submitit = pytest.importorskip("submitit")
 
@@ -44,6 +44,60 @@ def test_a_job_runs_the_command_and_gives_its_exit_code(grid: Grid, tmp_path: Pa
     assert [log.read_text().strip() for log in logs] == [f"I am {run.name}" for run in grid.runs.values()]
     assert all(job.ticket for job in jobs)
     assert launcher.find(str(jobs[0].ticket)) is None, "it has ended"
+
+
+ENDED = f"""Job 7 (task: 0) with path 7_0_result.pkl
+has not produced any output (state: OUT_OF_MEMORY)
+Error stream produced:
+{"-" * 40}
+step 1
+slurmstepd: error: Detected 1 oom-kill event
+"""
+FAILED = f"""Job (task=0) failed during processing with trace:
+{"-" * 22}
+Traceback (most recent call last):
+FileExistsError: [Errno 17] File exists: 'logs'
+
+{"-" * 22}
+You can check full logs with 'job.stderr(0)'
+"""
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            submitit.core.utils.UncompletedJobError(ENDED),
+            "UncompletedJobError: Job 7 (task: 0) with path 7_0_result.pkl has not produced any output (state: "
+            "OUT_OF_MEMORY) Error stream produced: slurmstepd: error: Detected 1 oom-kill event",
+        ),
+        (
+            submitit.core.utils.FailedJobError(FAILED),
+            "FailedJobError: Job (task=0) failed during processing with trace: FileExistsError: [Errno 17] File "
+            "exists: 'logs'",
+        ),
+        (EOFError("Ran out of input"), "EOFError: Ran out of input"),
+    ],
+)
+def test_a_job_without_an_exit_code_is_told_as_submitit_does(error: Exception, told: str) -> None:
+    """Whatever it was, it need not have been a lack of memory."""
+
+    class Ended:
+        """As submitit answers for a job without a result."""
+
+        asked = 0
+
+        def done(self) -> bool:
+            return True
+
+        def result(self) -> int:
+            self.asked += 1
+            raise error
+
+    ended = Ended()
+    job = ClusterJob(ended)
+    assert (job.poll(), job.failure) == (1, told)
+    assert ended.asked == 1, "it waits for a result that will not come"
 
 
 def test_options_that_submitit_does_not_know_are_refused(grid: Grid) -> None:

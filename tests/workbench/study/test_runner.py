@@ -29,6 +29,7 @@ from workbench.study.launch import LocalLauncher
 from workbench.study.runner import StudyRunner
 from workbench.study.state import StudyState
 from workbench.study.view import PlainView, last_line, make_view
+from workbench.training_lines import duration
 
 
 @dataclass
@@ -39,6 +40,7 @@ class MadeUpJob:
     polls: int = 2
     ticket: str | None = None
     stopped: bool = False
+    failure: str | None = None
 
     def poll(self) -> int | None:
         self.polls -= 1
@@ -56,6 +58,7 @@ class MadeUpLauncher:
     failing: Mapping[str, tuple[int, str]] = field(default_factory=dict)
     polls: int = 2
     ticket: str | None = None
+    failure: str | None = None
     started: list[Cell] = field(default_factory=list)
     jobs: list[MadeUpJob] = field(default_factory=list)
     known: Mapping[str, MadeUpJob] = field(default_factory=dict)
@@ -68,7 +71,7 @@ class MadeUpLauncher:
         log.write_text(f"epoch 1\n{said}\n")
         if code == 0:
             make_run(run, usual(run.cell))
-        self.jobs.append(MadeUpJob(code, self.polls, self.ticket))
+        self.jobs.append(MadeUpJob(code, self.polls, self.ticket, failure=self.failure if code else None))
         return self.jobs[-1]
 
     def find(self, ticket: str) -> MadeUpJob | None:
@@ -155,6 +158,11 @@ def test_a_record_that_cannot_be_written_stops_no_other_run(
 def test_a_run_that_was_killed_is_told_with_its_signal(grid: Grid) -> None:
     found, _ = do(grid, MadeUpLauncher(failing={"crd": (-signal.SIGKILL, "epoch 3")}))
     assert "it was killed by SIGKILL; the machine may have run out of memory" in found.cells[Cell("crd", 0)].reason
+
+
+def test_a_run_whose_job_gave_no_result_is_told_with_the_reason(grid: Grid) -> None:
+    found, _ = do(grid, MadeUpLauncher(failing={"crd": (1, "epoch 3")}, failure="TimeoutError: its time was up"))
+    assert found.cells[Cell("crd", 0)].reason.startswith("its job gave no result: TimeoutError: its time was up (log: ")
 
 
 def test_a_fault_of_ours_is_told_by_its_last_line(grid: Grid) -> None:
@@ -279,6 +287,13 @@ def test_the_time_left_counts_shared_parts_once(grid: Grid) -> None:
     assert found.total(jobs=2) == 186.0
     assert estimate(grid, {}, pending).total(jobs=1) is None
     assert estimate(grid, {}, []).total(jobs=1) == 0.0
+
+
+def test_the_time_left_is_no_shorter_than_the_longest_run(grid: Grid) -> None:
+    make_run(grid.runs[Cell("kd", 0)], usual(Cell("kd", 0)))
+    said = io.StringIO()
+    with PlainView(grid, 9, said).following(collect(grid).cells):
+        assert said.getvalue() == f"1 of {len(grid.runs)} done, about {duration(186.0)} left\n"
 
 
 class Terminal(io.StringIO):

@@ -8,6 +8,7 @@ import html.parser
 import io
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from slr.scoring import compare_recipes, holm, recipe_gap, recipe_rate, seed_spread
+from slr.scoring import RecipeGap, compare_recipes, holm, recipe_gap, recipe_rate, seed_spread
 from tests.workbench.study.made import CORPUS, STUDY, make_all, make_run, planned, sentences, usual
 from workbench.study.collect import collect
 from workbench.study.formats import as_html, as_latex, as_markdown, render_sheet
@@ -88,6 +89,15 @@ def test_the_gap_is_that_of_the_same_runs(grid: Grid, summary: Summary) -> None:
     assert summary.row("alone").gap is None
 
 
+@pytest.mark.parametrize(("errors", "shown"), [(None, 0.5), (3.5, 0.5), (2.5, None)])
+def test_a_share_of_the_gap_is_shown_where_the_gap_is_certain(
+    summary: Summary, errors: float | None, shown: float | None
+) -> None:
+    """Without a standard error every resample shows the same gap."""
+    row = replace(summary.row("kd"), gap=RecipeGap(0.5, (0.4, 0.6), errors))
+    assert row.shown_gap == shown
+
+
 def test_a_run_that_is_not_there_is_in_no_mean_and_is_told(tmp_path: Path) -> None:
     grid = planned(tmp_path)
     make_all(grid, usual)
@@ -147,14 +157,28 @@ def test_every_corpus_has_its_own_clips_and_the_same_weight(tmp_path: Path) -> N
     text = as_markdown(make_sheet(summary))
     assert "Seeds 0, 1 on the corpora of seeds 0, 5." in text
     assert text.count("simulated corpus (tiny, seed 5)") == 1 + 3
+    assert "WER in % (mean and standard deviation over runs)" in text
 
 
-def test_the_corpus_of_the_paper_is_called_another_only_where_it_is(grid: Grid, tmp_path: Path) -> None:
-    assert "another corpus than ours" in as_markdown(make_sheet(summarise(grid, collect(grid))))
+@pytest.mark.parametrize(
+    ("corpus", "another"),
+    [
+        (PAPER, False),
+        (f"{PAPER}, multi-signer", False),
+        (f"{PAPER}, multi-signer, keypoints high", False),
+        (f"{PAPER}, signer-independent SI5", True),
+        (f"{PAPER}-T", True),
+        (CORPUS, True),
+    ],
+)
+def test_the_corpus_of_the_paper_is_called_another_only_where_it_is(
+    corpus: str, another: bool, grid: Grid, tmp_path: Path
+) -> None:
     study = {**grid.study.model_dump(mode="json"), "seeds": [0]}
+    study["paper"]["corpus"] = f"{PAPER} (recorded)"
     same = planned(tmp_path, study)
-    make_all(same, usual, corpus=f"{PAPER}, multi-signer")
-    assert "another corpus" not in as_markdown(make_sheet(summarise(same, collect(same))))
+    make_all(same, usual, corpus=corpus)
+    assert ("another corpus than ours" in as_markdown(make_sheet(summarise(same, collect(same))))) == another
 
 
 def test_every_format_names_the_corpora_of_both(summary: Summary) -> None:
