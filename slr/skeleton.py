@@ -223,12 +223,18 @@ def _group_faults(layout: SkeletonLayout) -> list[str]:
     return faults
 
 
+def linked_joints(layout: SkeletonLayout) -> Tensor:
+    """``[J, J]`` float32: 1 where two joints are one and the same or a bone connects them."""
+    linked = torch.eye(len(layout))
+    for parent, child in layout.bones:
+        linked[parent, child] = linked[child, parent] = 1
+    return linked
+
+
 def hop_distance(layout: SkeletonLayout) -> Tensor:
     """``[J, J]`` float32: number of bones between two joints, infinite where no path of bones connects them."""
     size = len(layout)
-    linked = torch.eye(size)
-    for parent, child in layout.bones:
-        linked[parent, child] = linked[child, parent] = 1
+    linked = linked_joints(layout)
     distance = torch.full((size, size), torch.inf)
     reached = torch.zeros(size, size)
     wider, hops = torch.eye(size), 0

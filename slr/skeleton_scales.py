@@ -5,17 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from slr.skeleton import SkeletonLayout
-
 NORMALISATIONS = ("symmetric", "columns")
-
-
-def linked_joints(layout: SkeletonLayout) -> Tensor:
-    """``[J, J]`` float32: 1 where two joints are one and the same or a bone connects them."""
-    linked = torch.eye(len(layout))
-    for parent, child in layout.bones:
-        linked[parent, child] = linked[child, parent] = 1
-    return linked
 
 
 def window_of(linked: Tensor, frames: int) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from typing_extensions import Unpack
 
 from slr.released import ReleasedLayout
-from slr.skeleton import SkeletonLayout, skeleton_layout
-from slr.skeleton_scales import disentangled, linked_joints, window_of
+from slr.skeleton import SkeletonLayout, linked_joints, skeleton_layout
+from slr.skeleton_scales import disentangled, window_of
 from slr.types import Padded, strided_lengths
 from students.heads import HeadOptions
 from students.joints_first import clips_first, joints_first

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from slr.skeleton import hop_distance, layout_names, skeleton_layout
-from slr.skeleton_scales import disentangled, linked_joints, window_of
+from slr.skeleton import hop_distance, layout_names, linked_joints, skeleton_layout
+from slr.skeleton_scales import disentangled, window_of
 
 
 @pytest.mark.parametrize("name", ["sign-27", "ntu-25", "openpose-18", "coco-wholebody-133"])
