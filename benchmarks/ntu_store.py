@@ -5,7 +5,7 @@ average, one in six with two persons), nothing recorded. To spare the disk some 
 the names, as links; every one of them is opened, parsed and cleaned up all the same. Then every clip of the store is
 read by its index, in random order, as training does.
 
-    python benchmarks/ntu_store.py --clips 56578 --workers 2
+    python -m benchmarks.ntu_store --clips 56578 --workers 2
 """
 
 from __future__ import annotations

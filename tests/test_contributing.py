@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import inspect
 import itertools
@@ -32,7 +33,12 @@ from tests import losses as loss_rows
 from tests import nets, test_every_combination, test_network_invariants
 from tests.kd.losses import test_invariants
 from tests.test_every_combination import Classroom, two_steps
-from tests.workbench.running import ROOT
+from tests.workbench import test_configs
+from tests.workbench.isolated import stores
+from tests.workbench.isolated import test_configs as test_isolated_configs
+from tests.workbench.running import ROOT, here
+from tests.workbench.study import test_experiments
+from workbench import isolated_command
 from workbench.assemble import make_dataset, open_corpus
 from workbench.config import load_config
 from workbench.preflight import check_distillation
@@ -145,6 +151,17 @@ def test_the_loss_meets_what_holds_for_every_loss(
     for run in grid.runs.values():
         assert isinstance(run.config, DistillConfig)
         assert check_distillation(run.config).teacher_taps >= {"conv"}
+    # The study of all losses wants a row, and that of the page is one.
+    study = tmp_path / "experiments" / "losses.yaml"
+    shutil.copy(ROOT / "experiments" / "losses.yaml", study)
+    monkeypatch.setattr(test_experiments, "ROOT", tmp_path)
+    every_loss = test_experiments.test_the_loss_zoo_has_every_loss_that_compares_a_student_with_its_teacher_on_sentences
+    with pytest.raises(AssertionError, match="StepCosine"):
+        every_loss()
+    without = study.read_text(encoding="utf-8").rstrip()
+    study.write_text(without + "\n" + block("experiments/losses.yaml, in rows"), encoding="utf-8")
+    every_loss()
+    test_experiments.test_every_run_of_a_study_passes_the_preflight(study)
 
 
 def test_the_test_of_the_loss_would_notice_another_formula(
@@ -204,14 +221,26 @@ def test_the_corpus_is_read_and_feeds_networks(added: Callable[[str, ModuleType]
     dataset = make_dataset(corpus, "train", corpus.vocabulary(), data, streams=("rgb", "pose"), training=True)
     batch = collate([dataset[0]])
     assert batch.glosses.values.tolist() == [[1, 2]]
-    assert batch.stream("rgb").values.shape == (1, 5, 3, 104, 84)
-    assert batch.stream("pose").values.shape == (1, 5, 27, 3)
+    assert batch.stream("rgb").values.shape == (1, 3, 3, 100, 80)
+    assert batch.stream("pose").values.shape == (1, 3, 27, 3)
     findings = inspect_corpus(corpus, corpus.vocabulary(), lambda lengths: lengths)
     assert [finding for finding in findings if finding.severity == "error"] == []
     config = load_config(
         tmp_path / "configs" / "stsg_to_stgt.yaml", ["data=table", f"data.root={root}"], schema=DistillConfig
     )
     assert check_distillation(config).streams == {"rgb", "pose"}
+    test_configs.test_a_data_section_is_sound_in_every_component(path)
+    test_configs.test_a_configuration_opens_with_its_own_command(path)
+
+
+def test_the_test_of_the_corpus_passes(added: Callable[[str, ModuleType], Any], tmp_path: Path) -> None:
+    added("slr/data/table_corpus.py", slr.data)
+    own: dict[str, Any] = {}
+    exec(block("tests/slr/data/test_table_corpus.py"), own)
+    its_tests = [value for name, value in own.items() if name.startswith("test_")]
+    assert len(its_tests) == 2
+    for number, its_test in enumerate(its_tests):
+        its_test(tmp_path / str(number))
 
 
 def test_the_corpus_of_the_example_notices_what_changes_and_what_is_wrong(
@@ -244,7 +273,9 @@ def test_everything_was_taken_out_again() -> None:
     assert not hasattr(slr.data, "TableCorpus")
 
 
-def test_the_corpus_of_isolated_clips(added: Callable[[str, ModuleType], Any], tmp_path: Path) -> None:
+def test_the_corpus_of_isolated_clips(
+    added: Callable[[str, ModuleType], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reader = added("slr/data/isolated/readers/numbered.py", slr.data.isolated.readers)
     for sign in ("ja", "nein"):
         for signer in (3, 5, 8):
@@ -259,3 +290,24 @@ def test_the_corpus_of_isolated_clips(added: Callable[[str, ModuleType], Any], t
     assert len(corpus.clips("dev")) == 2
     with pytest.raises(ValueError, match=r"there is no SIGN/SIGNER-NUMBER\.npy below"):
         reader(tmp_path / "none")
+    monkeypatch.setitem(vars(isolated_command), reader.__name__, reader)
+    exec(block("workbench/isolated_command.py, beside the other verbs"), vars(isolated_command))
+    verb = vars(isolated_command).pop("_numbered")
+    commands = argparse.ArgumentParser().add_subparsers()
+    verb(commands)
+    asked = commands.choices["numbered"].parse_args([str(tmp_path / "clips"), "--out", str(tmp_path / "made")])
+    asked.work(asked)
+    assert IsolatedStore(tmp_path / "made").splits == store.splits
+    path = configured(tmp_path, "configs/data/numbered.yaml")
+    test_configs.test_a_configuration_opens_with_its_own_command(path)
+    rows = row("tests/workbench/isolated/stores.py, in SPECS", stores)
+    assert list(rows) == [path.stem]
+    for name, spec in rows.items():
+        monkeypatch.setitem(stores.SPECS, name, spec)
+    monkeypatch.setattr(test_isolated_configs, "CONFIGS", tmp_path / "configs")
+    everything = tmp_path / "everything"
+    everything.mkdir()
+    test_isolated_configs.test_every_stream_of_every_corpus_goes_through_its_pipeline("numbered", "bone", everything)
+    run = ROOT / "configs" / "isolated" / "wlasl50_light_dke_gcn.yaml"
+    done = here("check", run, f"data={path}", f"data.root={tmp_path / 'made'}")
+    assert done.code == 0, done.err

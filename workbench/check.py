@@ -29,18 +29,14 @@ from workbench.schema import Data, DistillConfig, Evaluate, Run, TrainConfig
 from workbench.settings import about_isolated_clips, corpus_section, load_either, load_isolated
 from workbench.workplace import Workplace
 
-_EXTRAS = (
-    "pose_format",
-    "pyarrow",
-    "av",
-    "mediapipe",
-    "flashlight",
-    "kenlm",
-    "onnx",
-    "onnxruntime",
-    "submitit",
-    "tensorboard",
-)
+# The extras of setup.cfg that a run may need, and what each of them lets Python import.
+EXTRAS = {
+    "pose-format": "pose_format",
+    "parquet": "pyarrow",
+    "kenlm": "kenlm",
+    "flashlight-text": "flashlight",
+    "submitit": "submitit",
+}
 _USUAL_REDUCTION = 4  # frames per output step of most continuous networks
 
 
@@ -106,9 +102,9 @@ def _environment() -> Table:
     for key, value in described.items():
         shown = (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
         table.add_row(key.replace("_", " "), Text(shown))
-    there = {name: importlib.util.find_spec(name) is not None for name in _EXTRAS}
-    table.add_row("extras installed", ", ".join(name for name in _EXTRAS if there[name]) or "none")
-    table.add_row("extras missing", ", ".join(name for name in _EXTRAS if not there[name]) or "none")
+    there = {name: importlib.util.find_spec(module) is not None for name, module in EXTRAS.items()}
+    table.add_row("extras installed", ", ".join(name for name in EXTRAS if there[name]) or "none")
+    table.add_row("extras missing", ", ".join(name for name in EXTRAS if not there[name]) or "none")
     return table
 
 

@@ -31,8 +31,9 @@ def add_teacher_outputs(commands: Any) -> None:
     )
     parser.add_argument("folder", type=Path, help="one .npz or .safetensors file per clip, called by its id")
     parser.add_argument(
-        "--glosses", type=Path, required=True, metavar="FILE", help="gloss of every column: lines or JSON"
-    )
+        "--glosses", type=Path, required=True, metavar="FILE",
+        help="gloss of every column: lines, JSON, or VAC's gloss_dict.npy",
+    )  # fmt: skip
     parser.add_argument(
         "--data", nargs="+", required=True, metavar="WORD", help="configuration or corpus, then key=value words"
     )

@@ -165,7 +165,7 @@ def _kenlm() -> Any:
     try:
         import kenlm
     except ImportError as fault:
-        raise ValueError("a language model needs a package: pip install 'slr-distillation-workbench[kenlm]'") from fault
+        raise ValueError("a language model needs a package: pip install -e '.[kenlm]'") from fault
     return kenlm
 
 

@@ -81,9 +81,7 @@ class PoseFolder(KeypointStore):
         try:
             from pose_format import Pose
         except ImportError as fault:
-            raise ValueError(
-                f"reading {self.path} needs a package: pip install 'slr-distillation-workbench[pose-format]'"
-            ) from fault
+            raise ValueError(f"reading {self.path} needs a package: pip install -e '.[pose-format]'") from fault
         path = self.path / f"{clip}.pose"
         try:
             return Pose.read(path.read_bytes())

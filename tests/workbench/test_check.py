@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import configparser
 import io
+import re
 import shutil
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from rich.console import Console
 
 from tests.workbench.dumps import random_dump
 from tests.workbench.running import MAIN_CONFIG, ROOT, distilling_losses
-from workbench.check import check
+from workbench.check import EXTRAS, check
 from workbench.progress import PlainProgress
 
 CONFIGS = ROOT / "configs"
@@ -32,6 +34,19 @@ def test_the_environment_alone_is_sound() -> None:
     assert sound
     for part in ("project version", "python", "torch", "extras installed", "extras missing"):
         assert part in text
+
+
+def test_the_extras_are_those_that_the_project_has() -> None:
+    """And messages, the README and the pages tell how to install one from a checkout."""
+    project = configparser.ConfigParser()
+    project.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert set(EXTRAS) == set(project["options.extras_require"]) - {"test", "lint"}
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in readme for name in EXTRAS)
+    sources = [path for room in ("slr", "kd", "workbench") for path in (ROOT / room).rglob("*.py")]
+    told = [words for path in sources for words in re.findall(r"pip install (.*)", path.read_text(encoding="utf-8"))]
+    named = [re.match(r"-e '\.\[([\w-]+)\]'", words) for words in told]
+    assert {found and found[1] for found in named} <= set(EXTRAS), told
 
 
 @pytest.mark.parametrize("config", ["stsg_to_stgt.yaml", "train_stsg.yaml"])

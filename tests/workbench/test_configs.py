@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import cast
 
 import pytest
+import torch
 
 import kd.losses
 from kd.ensemble import combined_widths
 from slr.data import SignDataset
+from slr.types import Network
 from students import CoSign1S
+from teachers import VACResNet
 from tests.workbench.running import ROOT, tiny_words
 from workbench.assemble import (
     CorpusSizes,
@@ -27,9 +31,11 @@ from workbench.assemble import (
 from workbench.assemble import make_network as build_network
 from workbench.components import check
 from workbench.config import load_config, to_plain
-from workbench.preflight import check_distillation, check_training, configured_layout
+from workbench.cost import count_parameters
+from workbench.preflight import BARE_CLASSES, check_distillation, check_training, configured_layout
 from workbench.schema import Data, DistillConfig, LossTerm, TrainConfig
 from workbench.settings import about_isolated_clips, data_file, load_either
+from workbench.targets import resolve
 
 CONFIGS = ROOT / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
@@ -150,6 +156,36 @@ def test_a_network_trained_alone_is_that_of_its_distillation(name: str, run: str
     assert alone["stages"] == within[role]["stages"]
     assert alone["data"] == within["data"]
     assert alone["evaluate"] == within["evaluate"]
+
+
+def test_the_networks_for_phoenix_2014_are_as_large_as_their_constructors_make_them() -> None:
+    config = load_config(CONFIGS / "phoenix2014.yaml", schema=DistillConfig)
+    assert config.teacher.network is not None
+    for node in (config.teacher.network, config.student.network):
+        usual = resolve(node["_target_"]).parameters
+        different = {name for name, value in node.items() if name[0] != "_" and value != usual[name].default}
+        assert different == {"temporal_layers"}
+    # Frames, plan and network together: a step per four frames of the recording, as in the main configuration.
+    shown = torch.tensor([len(make_plan(config.data).draw(200))])
+    for network in check_distillation(config).trained:
+        assert cast(Network, network).output_lengths(shown).tolist() == [50]
+
+
+@pytest.mark.parametrize("name", ["vac_to_stgt", "i3d_to_stgt"])
+def test_the_words_for_published_sizes_fit_each_other(name: str) -> None:
+    path = CONFIGS / f"{name}.yaml"
+    head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#   ")]
+    words = [word for line in head if "python" not in line for word in line.split()[1:]]
+    # Published weights would have to be there.
+    words = [word for word in words if not word.startswith("teacher.network.weights=")]
+    assert "data.plan.stride=1" in words
+    config = load_config(path, words, schema=DistillConfig)
+    teacher, student = check_distillation(config).trained
+    shown = torch.tensor([len(make_plan(config.data).draw(200))])
+    assert cast(Network, teacher).output_lengths(shown).tolist() == [50]
+    assert cast(Network, student).output_lengths(shown).tolist() == [50]
+    if isinstance(teacher, VACResNet):
+        assert count_parameters(teacher) == count_parameters(VACResNet(num_classes=BARE_CLASSES))
 
 
 def test_smkd_differs_from_vac_by_its_classifier_alone() -> None:

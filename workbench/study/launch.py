@@ -226,7 +226,5 @@ def _submitit() -> Any:
         import submitit
         import submitit.helpers
     except ImportError as error:
-        raise ValueError(
-            "--slurm needs the package submitit: pip install 'slr-distillation-workbench[submitit]'"
-        ) from error
+        raise ValueError("--slurm needs the package submitit: pip install -e '.[submitit]'") from error
     return cast(Any, submitit)

@@ -18,6 +18,7 @@ _DSTA = StoreSpec("WLASL", "sign-27", ("x", "y", "score"), ("a", "b"), "pixels",
 _OPENPOSE = StoreSpec("Kinetics", "openpose-18", ("x", "y", "score"), ("a", "b"), "frame", persons=2, frame_size=(1, 1))
 _LANDMARKS = StoreSpec("landmarks", "mediapipe-holistic-543", ("x", "y", "z"), ("a", "b"), "frame", frame_size=(1, 1))
 SPECS: dict[str, StoreSpec] = {
+    "own_clips": StoreSpec("clips", "sign-27", ("x", "y", "score"), ("a", "b"), "pixels"),
     "nw_ucla": NWUCLA.spec,
     "wlasl50": wlasl50_spec(("all", "bed")),
     **dict.fromkeys(("ntu60", "ntu120", "ntu60_pyskl", "ntu60_ms_g3d"), _NTU),

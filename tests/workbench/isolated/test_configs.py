@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -123,6 +124,42 @@ def test_odd_clips_go_through_every_pipeline(name: str, stream: str, frames: int
         assert made.values.isfinite().all()
         assert made.frames.min() >= 0
         assert made.frames.max() <= frames - 1
+
+
+def test_pixels_of_ones_own_clips_are_not_stretched() -> None:
+    """As far right of the shoulders as below them in pixels is as far in what a network reads."""
+    data = data_file(CONFIGS / "data" / "own_clips.yaml", [])
+    assert isinstance(data, IsolatedData)
+    layout = skeleton_layout("sign-27")
+    assert layout.reference is not None
+    left, right = layout.reference
+    values = torch.zeros(4, 1, len(layout), 3)
+    values[..., 2] = 1
+    values[:, 0, left, :2], values[:, 0, right, :2] = torch.tensor([110.0, 200.0]), torch.tensor([90.0, 200.0])
+    others = [joint for joint in range(len(layout)) if joint not in layout.reference]
+    values[:, 0, others[0], :2], values[:, 0, others[1], :2] = (
+        torch.tensor([140.0, 200.0]),
+        torch.tensor([100.0, 240.0]),
+    )
+    clip = SkeletonClip.of(values, layout, ("x", "y", "score"), None)
+    made = run_pipeline([build(node, stream="joint") for node in data.pipeline], clip, Chance(), "clip").values
+    assert made[0, 0, others[0], :2].tolist() == pytest.approx([2, 0])
+    assert made[0, 0, others[1], :2].tolist() == pytest.approx([0, 2])
+
+
+@pytest.mark.parametrize("dev", [False, True])
+def test_ones_own_clips_pass_the_check_as_the_page_about_data_says(tmp_path: Path, dev: bool) -> None:
+    parts = ["train"] * 8 + ["dev" if dev else "train"] * 2 + ["test"] * 2
+    for number in range(len(parts)):
+        np.save(tmp_path / f"c{number}.npy", np.random.default_rng(number).uniform(1, 400, (9, 27, 3)).clip(0, 400))
+    rows = "".join(f"c{number},{'ja' if number % 2 else 'nein'},{part}\n" for number, part in enumerate(parts))
+    (tmp_path / "clips.csv").write_text(f"clip,label,split\n{rows}", encoding="utf-8")
+    stored = here("prepare", "table", tmp_path / "clips.csv", "--layout", "sign-27", "--out", tmp_path / "own_clips")
+    assert stored.code == 0, stored.err
+    words = [f"data.root={stored.folder}", "data.corpus.split=official", *(["data.corpus.held_out=0"] if dev else [])]
+    run = CONFIGS / "isolated" / "wlasl50_light_dke_gcn.yaml"
+    done = here("check", run, "data=own_clips", *words)
+    assert done.code == 0, done.err
 
 
 def odd_layout(data: IsolatedData, spec: StoreSpec) -> tuple[SkeletonLayout, tuple[str, ...]]:

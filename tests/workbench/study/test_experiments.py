@@ -63,6 +63,16 @@ def test_the_terms_of_table_2_are_switched_as_the_paper_does() -> None:
     assert switched == {"kd": (1, 0, 0), "crd": (0, 1, 0), "tr": (0, 0, 1), "crd_tr": (0, 1, 1), "full": (1, 1, 1)}
 
 
+def test_table_2_on_phoenix_2014_has_the_same_rows_with_networks_for_it() -> None:
+    here, there = (planned(ROOT / "experiments" / f"{name}.yaml") for name in ("phoenix2014", "table2"))
+    assert {cell.row for cell in here.runs} == {cell.row for cell in there.runs}
+    for run in here.runs.values():
+        assert isinstance(run.config, DistillConfig)
+        assert run.config.data.corpus["_target_"] == "slr.data.Phoenix2014"
+        assert run.config.student.network["width"] == 512
+        assert run.config.distillation == there.runs[run.cell].config.distillation  # type: ignore[union-attr]
+
+
 def test_the_adjacencies_of_table_1_are_on_top_of_contrast_alone() -> None:
     found = {}
     for run in planned(ROOT / "experiments" / "table1.yaml").runs.values():

@@ -100,9 +100,7 @@ def _parquet(path: Path, layout: SkeletonLayout, channels: tuple[str, ...]) -> n
     try:
         from pyarrow import ArrowInvalid, parquet
     except ImportError as fault:
-        raise ValueError(
-            f"reading {path} needs a package: pip install 'slr-distillation-workbench[parquet]'"
-        ) from fault
+        raise ValueError(f"reading {path} needs a package: pip install -e '.[parquet]'") from fault
     coordinates = [channel for channel in channels if channel != SCORE]
     try:
         table = parquet.read_table(path, columns=["frame", "type", "landmark_index", *coordinates]).to_pydict()
