@@ -22,9 +22,9 @@ def keep_freed_memory() -> bool:
     """Have the process keep the memory that it frees, for what it allocates next.
 
     The GNU C library hands large blocks back to the system as soon as they are free. A training allocates the same
-    large blocks at every step, and the system maps and clears each page of them anew: up to half of the time of a
-    training on a CPU (``benchmarks/allocation.py``). Kept, they stay mapped; the process is as large as its largest
-    step until it ends.
+    large blocks at every step, and the system maps and clears each page of them anew: some per cent of the time of a
+    training on a CPU, a quarter where the clips are long (``benchmarks/allocation.py``). Kept, they stay mapped; the
+    process is as large as its largest step until it ends.
 
     Returns:
         whether the C library understood; others (macOS, musl) are left as they are.
