@@ -50,13 +50,9 @@ if __name__ == "__main__":
     )
     parser.add_argument("--out", metavar="DIR", default="runs", help="for the study's folder (default: %(default)s)")
     parser.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: 1; with --slurm all)")
-    parser.add_argument(
-        "--slurm", type=options, nargs="?", const={}, metavar="key=value,...", help="through submitit, with its options"
-    )
+    parser.add_argument("--slurm", type=options, nargs="?", const={}, metavar="key=value,...", help="through submitit")
     parser.add_argument("--table-only", action="store_true", help="run nothing: the table of what is there")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="print grid, commands and, where it is known, their time"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="print grid, commands, and their time once it is known")
     parser.add_argument("--fresh", action="store_true", help="do every run again, all its networks trained anew")
     parser.add_argument("--keep", metavar="FILE", help="add records of the finished runs to FILE, a .json or .json.gz")
     parser.add_argument("--records", metavar="FILE", action="append", help="these, not records/STUDY.json; repeatable")
