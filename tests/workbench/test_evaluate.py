@@ -137,8 +137,8 @@ def test_what_a_run_is_compared_with_has_to_be_there(run: Path, tmp_path: Path) 
     for against, says in (
         (tmp_path, r"is no run folder: it has no config\.yaml"),
         (run, "would be compared with itself"),
-        (f"{run}:student", r"there is no checkpoint at .*alone: .* holds student\.safetensors"),
-        (f"{run}:pupil", r"is no run folder, and 'pupil' behind its colon is none of teacher, baseline, student, net"),
+        (f"{run}:student", r"holds no network 'student': it holds network$"),
+        (f"{run}:pupil", r"holds no network 'pupil': it holds network$"),
     ):
         with pytest.raises(ValueError, match=says):
             ask(run, against=str(against))
