@@ -1,6 +1,7 @@
-"""Convolutions over the steps of every joint, ``[B, T, J, C]``, with a quick backward pass on a CPU.
+"""Convolutions over the steps of every joint, ``[B, T, J, C]``, which learn quickly on a CPU.
 
-What oneDNN makes of the gradient of the weights, channels last, runs at half the speed of the convolution itself. As
+Long kernels between many features learn by :mod:`~students.time_frequencies`. For the others there is a backward pass:
+what oneDNN makes of the gradient of the weights, channels last, runs at half the speed of the convolution itself. As
 one matrix product per tap, over clips with their steps first, it is up to twice as fast, and nothing is unfolded.
 """
 
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
 
 from slr.layers.valid import exporting
+from students.time_frequencies import FrequencyProducts, Spans
 
 
 def convolve_time(
@@ -38,6 +40,8 @@ def convolve_time(
     half = torch.is_autocast_enabled(clips.device.type)
     if not learning or clips.device.type != "cpu" or half or exporting() or torch.compiler.is_compiling():
         y = _convolved(clips, weights, stride, dilation)
+    elif dilation == 1 and Spans(clips.shape[1], _longest(weights), stride).pay(clips.shape[3], _features(weights)):
+        y = FrequencyProducts.apply(clips, _one(weights)[..., 0], stride)
     else:
         y = _TimeProducts.apply(clips, stride, dilation, *weights)
     return y if bias is None else y + bias
@@ -50,6 +54,21 @@ def _convolved(clips: Tensor, weights: Sequence[Tensor], stride: int, dilation: 
         for weight in weights
     ]
     return (made[0] if len(made) == 1 else torch.cat(made, dim=1)).permute(0, 2, 3, 1)
+
+
+def _one(weights: Sequence[Tensor]) -> Tensor:
+    """``[sum D, C, K, 1]`` with the longest ``K``: the shorter kernels between zeros."""
+    longest = _longest(weights)
+    ends = [(longest - weight.shape[2]) // 2 for weight in weights]
+    return torch.cat([nn.functional.pad(weight, (0, 0, end, end)) for weight, end in zip(weights, ends, strict=True)])
+
+
+def _longest(weights: Sequence[Tensor]) -> int:
+    return max(weight.shape[2] for weight in weights)
+
+
+def _features(weights: Sequence[Tensor]) -> int:
+    return sum(len(weight) for weight in weights)
 
 
 def _padding(weight: Tensor, dilation: int) -> int:
@@ -75,9 +94,7 @@ class _TimeProducts(torch.autograd.Function):
 
 def _of_clips(gradient: Tensor, shape: torch.Size, weights: Sequence[Tensor], stride: int, dilation: int) -> Tensor:
     """``[B, T, J, C]``. One long kernel is quicker than several of their own lengths, whose results must be summed."""
-    longest = max(weight.shape[2] for weight in weights)
-    ends = [(longest - weight.shape[2]) // 2 for weight in weights]
-    weight = torch.cat([nn.functional.pad(weight, (0, 0, end, end)) for weight, end in zip(weights, ends, strict=True)])
+    weight = _one(weights)
     clips, steps, joints, width = shape
     return conv2d_input(
         (clips, width, steps, joints),
