@@ -146,8 +146,9 @@ class FrequencyProducts(torch.autograd.Function):
         of_weight = torch.empty_like(weight)
         for phase in range(ctx.stride):
             taps = weight[:, :, phase :: ctx.stride]
-            of_taps = torch.bmm(_forth(clips, spans, phase).transpose(1, 2), of_products)
-            of_weight[:, :, phase :: ctx.stride] = _of_taps_transposed(of_taps, taps.shape[2], spans)
+            of_weight[:, :, phase :: ctx.stride] = _of_taps_transposed(  # nothing that large outlives its line
+                torch.bmm(_forth(clips, spans, phase).transpose(1, 2), of_products), taps.shape[2], spans
+            )
             if of_clips is not None:
                 of_read = torch.bmm(of_products, _of_taps(taps, spans).transpose(1, 2))
                 _add_forth_transposed(of_clips, of_read, spans, phase)
