@@ -8,9 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from students import time_products
 from students.time_frequencies import LONGEST, FrequencyProducts, Spans, transforms
-from students.time_products import convolve_time
 
 # Steps of a clip: of one span and of several, of equal spans and with a shorter last one, shorter than the kernel.
 STEPS = [1, 2, 5, 12, LONGEST, LONGEST + 1, 3 * LONGEST - 1]
@@ -105,19 +103,3 @@ def test_it_is_for_long_kernels_between_many_features() -> None:
     assert not Spans(1, 9, 1).pay(256, 256)  # eight of nine taps read beyond the ends
     assert not Spans(4, 9, 1).pay(256, 256)
     assert not Spans(0, 9, 1).pay(256, 256)
-
-
-@pytest.mark.parametrize("stride", [1, 2])
-def test_such_convolutions_learn_by_it(stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    clips = torch.randn(2, 40, 2, 128)
-    weights = [(torch.randn(64, 128, kernel, 1) / 32).requires_grad_() for kernel in (5, 9)]
-    with torch.no_grad():  # as convolutions: the multiply-adds of a network are those of its formula
-        monkeypatch.setattr(FrequencyProducts, "apply", None)
-        expected = convolve_time(clips, weights, stride=stride)
-    monkeypatch.undo()
-    monkeypatch.setattr(time_products, "_TimeProducts", None)
-    found = convolve_time(clips, weights, stride=stride)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
-    found.square().sum().backward()
-    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in weights)
