@@ -7,7 +7,8 @@ range. Times are those on the wall, or with ``--clock cpu`` those of the process
 a quiet machine, and on a shared one does not count the turns of others. The process keeps the memory that it frees, as
 all commands do (``workbench.process``): else what is measured is how often the system maps pages anew, for whichever
 of the two allocates more. Memory is how much a process grows over one forward and backward pass, each formulation in a
-process of its own, which gives freed memory back as the C library would.
+process of its own, which gives freed memory back as the C library would: the median of three, because how well freed
+pieces fit the next ones is a matter of luck.
 
     python -m benchmarks.networks
     python -m benchmarks.networks ctr-gcn pyskl-dgstgcn --repeats 15 --threads 2
@@ -151,7 +152,7 @@ def report(name: str, asked: argparse.Namespace) -> bool:
     turns = [{side: learn(both, side, clock) for side in ("ours", "plain")} for _ in range(asked.repeats + 1)][1:]
     forward, whole = ([turn["plain"][part] / turn["ours"][part] for turn in turns] for part in (0, 1))
     seconds = statistics.median(turn["ours"][1] for turn in turns)
-    memory = [growth(name, side, asked) for side in ("ours", "plain")]
+    memory = [statistics.median(growth(name, side, asked) for _ in range(3)) for side in ("ours", "plain")]
     cost = [giga_macs(answer, asked.clips) for answer in (both.ours, both.plain)]
     print(
         f"{name:14} {both.parameters:10,d}   {cost[0]:5.2f} ({cost[1]:5.2f})   {statistics.median(forward):5.2f}   "

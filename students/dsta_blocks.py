@@ -11,7 +11,7 @@ from slr.layers import MaskedBatchNorm, STCAttention, ValidSteps
 from students.block_parts import every_step, fan_out, started
 from students.drop_masks import DropMasks
 from students.dsta_spatial import SpatialUnit
-from students.time_products import convolve_time
+from students.time_convolution import convolve_time
 from students.units import idle_bias
 
 

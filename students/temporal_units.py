@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
 from students.block_parts import every_step, started
-from students.time_products import convolve_time
+from students.time_convolution import convolve_time
 from students.units import NormedLinear, idle_bias, linear
 
 

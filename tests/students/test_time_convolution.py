@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from students import time_products as module
-from students.time_products import convolve_time
+from students import time_convolution as module
+from students.time_convolution import convolve_time
+from students.time_frequencies import Spans
 
 # Kernels, stride, dilation.
 CASES = [((1,), 1, 1), ((3,), 1, 2), ((3,), 2, 1), ((5, 7), 1, 1), ((7, 3, 5), 2, 1), ((3, 5), 3, 2)]
@@ -52,29 +53,36 @@ def test_gradients_are_those_of_the_sum(kernels: tuple[int, ...], stride: int, d
     )
 
 
-def test_clips_that_need_no_gradient_get_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_of_clips", None)  # not to be called for the keypoints themselves
-    clips, weights, _ = example((3, 5))
-    convolve_time(clips, [weight.requires_grad_() for weight in weights]).sum().backward()
-    assert clips.grad is None
-    assert all(weight.grad is not None for weight in weights)
+def wide() -> tuple[Tensor, list[Tensor]]:
+    """Two clips and two kernels, for which frequencies pay."""
+    torch.manual_seed(0)
+    weights = [(torch.randn(64, 128, kernel, 1) / 32).requires_grad_() for kernel in (5, 9)]
+    assert Spans(40, 9, 1).pay(128, 128)
+    assert Spans(40, 9, 2).pay(128, 128)
+    return torch.randn(2, 40, 2, 128), weights
 
 
-def test_a_gradient_that_lies_in_another_order_is_read_as_well() -> None:
-    clips, weights, _ = example((3, 5))
-    learned = [nn.Parameter(weight) for weight in weights]
-    torch.stack([*convolve_time(clips, learned).unbind(-1)]).square().sum().backward()
-    plain = [nn.Parameter(weight) for weight in weights]
-    module._convolved(clips, plain, 1, 1).square().sum().backward()
-    for ours, torchs in zip(learned, plain, strict=True):
-        torch.testing.assert_close(ours.grad, torchs.grad)
+@pytest.mark.parametrize("stride", [1, 2])
+def test_long_kernels_between_many_features_learn_by_frequencies(stride: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips, weights = wide()
+    expected = module._convolved(clips, weights, stride, 1)
+    gradients = torch.autograd.grad(expected.square().sum(), weights)
+    monkeypatch.setattr(module, "_convolved", None)
+    found = convolve_time(clips, weights, stride=stride)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    for ours, torchs in zip(torch.autograd.grad(found.square().sum(), weights), gradients, strict=True):
+        assert (ours - torchs).abs().max() < 1e-5 * torchs.abs().max()
 
 
-def test_half_precision_is_close() -> None:
-    clips, weights, _ = example((3, 5))
-    whole = [weight.float().requires_grad_() for weight in weights]
-    expected = convolve_time(clips.float(), whole)
+def test_everything_else_is_a_convolution_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FrequencyProducts", None)
+    clips, weights = wide()
+    assert convolve_time(clips, [weight.detach() for weight in weights]).grad_fn is None
+    assert convolve_time(clips, weights, dilation=2).requires_grad
+    assert convolve_time(clips.to("meta"), [weight.detach().to("meta").requires_grad_() for weight in weights]).is_meta
+    with torch.no_grad():
+        assert convolve_time(clips, weights).grad_fn is None
     with torch.autocast("cpu", torch.bfloat16):
-        half = convolve_time(clips.float(), whole)
+        half = convolve_time(clips, weights)
     assert half.dtype == torch.bfloat16
-    torch.testing.assert_close(half.float(), expected, rtol=0.1, atol=0.1)
+    torch.testing.assert_close(half.float(), module._convolved(clips, weights, 1, 1), rtol=0.1, atol=0.1)
