@@ -147,6 +147,8 @@ def test_the_simulated_corpus_gives_both_streams_as_its_section_prepares_them(si
         ("train_stsg", "stsg_to_stgt", "teacher"),
         ("train_stgt", "stsg_to_stgt", "student"),
         ("train_vac", "vac_to_stgt", "teacher"),
+        ("train_i3d", "i3d_to_stgt", "teacher"),
+        ("train_2dcnn_1dcnn", "2dcnn_1dcnn_to_stgt", "teacher"),
     ],
 )
 def test_a_network_trained_alone_is_that_of_its_distillation(name: str, run: str, role: str) -> None:
