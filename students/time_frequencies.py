@@ -79,6 +79,12 @@ class Spans:
         """Of the phase that has most."""
         return -(-self.kernel // self.stride)
 
+    @property
+    def products(self) -> int:
+        """``R`` of the transforms."""
+        steps = self.length + self.taps - 1
+        return 3 * ((steps - 1) // 2) + 1 + (steps % 2 == 0)
+
     def made(self) -> Iterator[slice]:
         """The results of each span."""
         return (slice(first, min(first + self.length, self.results)) for first in range(0, self.results, self.length))
@@ -99,10 +105,8 @@ class Spans:
         By multiply-adds, those of taps within the clip. Those of transforms count twice, since such flat matrices are
         multiplied at half the rate; and a sixth must be saved, for what is copied.
         """
-        steps = self.length + self.taps - 1
-        rows = 3 * ((steps - 1) // 2) + 1 + (steps % 2 == 0)
-        transformed = self.stride * steps * inputs + self.length * outputs
-        ours = self.count * rows * (self.stride * inputs * outputs + 2 * transformed)
+        transformed = self.stride * (self.length + self.taps - 1) * inputs + self.length * outputs
+        ours = self.count * self.products * (self.stride * inputs * outputs + 2 * transformed)
         return ours < 5 / 6 * self._taps_within() * inputs * outputs
 
     def _taps_within(self) -> int:

@@ -81,6 +81,7 @@ def test_clips_that_need_no_gradient_get_none() -> None:
 @pytest.mark.parametrize(("steps", "kernel", "stride"), [(64, 9, 1), (65, 9, 2), (5, 9, 2), (33, 5, 3), (2, 3, 2)])
 def test_spans_read_all_that_their_results_need(steps: int, kernel: int, stride: int) -> None:
     spans = Spans(steps, kernel, stride)
+    assert spans.products == len(spans.transforms(torch.float32).forth)
     assert [result for made in spans.made() for result in range(spans.results)[made]] == list(range(spans.results))
     for phase in range(stride):
         for made, (read, window) in zip(spans.made(), spans.read(phase), strict=True):
