@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kd.losses.unit import unit
+from slr.layers.distance import by_distance
 from slr.types import Padded
 
 Adjacency = Literal["P", "L", "P+L", "I"]
@@ -71,20 +72,12 @@ class ToeplitzAdjacency(nn.Module):
         super().__init__()
         if radius < 0:
             raise ValueError(f"radius is {radius}, but it counts steps: it must be 0 or more")
-        self.radius = radius
         self.offsets = nn.Parameter(torch.zeros(graphs, 2 * radius + 1))
 
     def forward(self, features: Tensor) -> Tensor:
         """Scores ``[M, B, S, S]`` for ``[M, B, S, d]`` features, before the softmax."""
-        graphs, clips, steps, _ = features.shape
-        if steps == 0:
-            return features.new_zeros(graphs, clips, 0, 0)
-        beyond = max(steps - 1 - self.radius, 0)
-        within = self.offsets[:, max(self.radius - steps + 1, 0) : self.radius + steps]
-        # Not an index by distance: the gradient of these adds up in a fixed order on every device.
-        line = torch.cat([within[:, :1].expand(-1, beyond), within, within[:, -1:].expand(-1, beyond)], dim=1)
-        table = line.unfold(1, steps, 1).flip(1)  # distances 1-S to S-1 on the line; row i begins at distance -i
-        return table[:, None].expand(-1, clips, -1, -1)
+        _, clips, steps, _ = features.shape
+        return by_distance(self.offsets, steps)[:, None].expand(-1, clips, -1, -1)
 
 
 class IdentityAdjacency(nn.Module):

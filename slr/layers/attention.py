@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from slr.layers.distance import by_distance
+
 
 class SelfAttention(nn.Module):
     """Scaled dot-product attention (Vaswani et al., NeurIPS 2017) whose logits take a bias.
@@ -66,11 +68,8 @@ class RelativeBias(nn.Module):
 
     def __init__(self, heads: int, reach: int = 16) -> None:
         super().__init__()
-        self.reach = reach
         self.table = nn.Parameter(torch.zeros(heads, 2 * reach + 1))
 
     def forward(self, steps: int) -> Tensor:
         """``[heads, steps, steps]``: query, key."""
-        time = torch.arange(steps, device=self.table.device)
-        difference = (time[None, :] - time[:, None]).clamp(-self.reach, self.reach) + self.reach
-        return self.table[:, difference]
+        return by_distance(self.table, steps)
