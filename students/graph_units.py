@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from slr.layers import MaskedBatchNorm, STCAttention, ValidSteps
 from slr.types import Padded
 from students.units import NormedLinear, Shortcut, beginning_at_nothing, linear
+from students.unlike_joints import unlike_joints
 
 
 class AdaptiveGraphConv(nn.Module):
@@ -101,10 +102,9 @@ class DynamicGraphConv(nn.Module):
         groups, joints = self.parts.shape[:2]
         sides = self.compare(clips.mean()).permute(2, 0, 1).contiguous()  # [2 width, B, J]
         q, p = sides.unflatten(0, (2, groups, -1)).unbind()  # [K, M, B, J]
-        unlike = torch.tanh_(q[..., :, None] - p[..., None, :])
         like = (q.permute(0, 2, 3, 1) @ p.permute(0, 2, 1, 3)).softmax(-2)  # [K, B, J, J]
         shared = self.parts[:, None] + self.beta[0] * like
-        return torch.addcmul(shared[:, None], unlike, self.alpha[0]).view(-1, joints, joints)
+        return unlike_joints(q, p, shared, self.alpha[0]).view(-1, joints, joints)
 
 
 def in_clips(features: Tensor, joints: int, valid: ValidSteps) -> Tensor:

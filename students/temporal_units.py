@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
 from students.block_parts import every_step, started
+from students.shared_mean import share_last_joint
 from students.time_convolution import convolve_time
 from students.units import NormedLinear, idle_bias, linear
 
@@ -175,8 +176,7 @@ class MixedBranches(nn.Module):
             y = self.branches(x, valid, left)
         else:
             y = self.branches(torch.cat([x, x.mean(1, keepdim=True)], dim=1), valid, left)
-            each, mean = y.split([x.shape[1], 1], dim=1)
-            y = torch.addcmul(each, mean, self.share[:, None])
+            y = share_last_joint(y, self.share)
         y = self.norm.normalise(y, offset=self.branches.offset, relu=True)
         return self.mix(y, plus, relu=True)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from slr.layers.valid import exporting
+from students.cpu_learning import learns_on_cpu
 from students.time_frequencies import FrequencyProducts, Spans
 
 
@@ -32,23 +32,11 @@ def convolve_time(
     Returns:
         ``[B, T', J, sum D]`` with ``T' = ceil(T / stride)``.
     """
-    if dilation == 1 and _learns_on_cpu(clips, weights) and _spans_pay(clips, weights, stride):
+    if dilation == 1 and learns_on_cpu(clips, weights) and _spans_pay(clips, weights, stride):
         y = FrequencyProducts.apply(clips, _one(weights), stride)
     else:
         y = _convolved(clips, weights, stride, dilation)
     return y if bias is None else y + bias
-
-
-def _learns_on_cpu(clips: Tensor, weights: Sequence[Tensor]) -> bool:
-    """In full precision. Else networks are computed, exported and counted as their formulas say."""
-    return (
-        torch.is_grad_enabled()
-        and any(weight.requires_grad for weight in weights)
-        and clips.device.type == "cpu"
-        and not torch.is_autocast_enabled("cpu")
-        and not exporting()
-        and not torch.compiler.is_compiling()
-    )
 
 
 def _spans_pay(clips: Tensor, weights: Sequence[Tensor], stride: int) -> bool:
