@@ -15,8 +15,9 @@ import itertools
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -39,7 +40,7 @@ CONFIG = Path(__file__).resolve().parent.parent / "configs" / "stsg_to_stgt.yaml
 LIMIT = 1.10
 
 
-def untrained(node: dict, place: Workplace) -> nn.Module:
+def untrained(node: Mapping[str, Any], place: Workplace) -> nn.Module:
     """A network of a configuration, on its device."""
     arguments = network_arguments(node, place.corpus, place.data)
     return make_network(node, len(place.vocabulary), arguments, seed=0).to(place.precision.device)
@@ -54,14 +55,18 @@ def untrained_teacher(config: DistillConfig, place: Workplace, folder: Path) -> 
     return MadeNetwork(network, card, folder / "teacher", None, 0.0)
 
 
-def learner_of(config: DistillConfig, place: Workplace, teaching: Teaching | None) -> tuple[Learner, Lesson]:
-    """The student at the beginning of its training, alone or distilled."""
+def of_student(config: DistillConfig, teaching: Teaching | None) -> Training:
+    """The training of the student, alone or distilled."""
     losses = config.distillation.losses if teaching else {}
-    training = Training("student", config.student.network, config.student.stages, 0, losses, teaching)
-    network = untrained(config.student.network, place)
+    return Training("student", config.student.network, config.student.stages, 0, losses, teaching)
+
+
+def learner_of(training: Training, place: Workplace) -> tuple[Learner, Lesson]:
+    """A network at the beginning of its training."""
+    network = untrained(training.network, place)
     lesson = make_lesson(place, training, network)
     trainee = Trainee(network.train(), lesson.objective.train(), lesson.optimizer, place.precision.scaler())
-    return Learner(trainee, place.precision, lesson.teacher, config.student.stages[0].clip_grad_norm), lesson
+    return Learner(trainee, place.precision, lesson.teacher, training.stages[0].clip_grad_norm), lesson
 
 
 def seconds_of_an_epoch(learners: Sequence[Learner], lesson: Lesson, device: torch.device) -> list[float]:
@@ -111,7 +116,7 @@ def main() -> None:
         place = Workplace.open(config.run, config.data, config.evaluate, make_progress())
         teacher = untrained_teacher(config, place, Path(folder))
         teaching = teaching_of(place, teacher, needs.teacher_taps, live=False)
-        pairs = [learner_of(config, place, None), learner_of(config, place, teaching)]
+        pairs = [learner_of(of_student(config, one), place) for one in (None, teaching)]
         learners, lesson = [learner for learner, _ in pairs], pairs[0][1]
         rounds = [seconds_of_an_epoch(learners, lesson, place.precision.device) for _ in range(asked.repeats + 1)][1:]
         diagnosis = seconds_of_a_diagnosis(learners[1], lesson, place.precision.device)

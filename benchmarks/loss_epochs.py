@@ -11,37 +11,65 @@ from __future__ import annotations
 import argparse
 import statistics
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.distillation_epoch import learner_of, seconds_of_an_epoch, untrained_teacher
+from benchmarks.distillation_epoch import learner_of, of_student, seconds_of_an_epoch, untrained_teacher
 from workbench.caching import teaching_of
 from workbench.learner import Learner
 from workbench.preflight import check_distillation
 from workbench.progress import make_progress
-from workbench.schema import DistillConfig
+from workbench.schema import DistillConfig, TrainConfig
 from workbench.study.grid import Grid, plan
-from workbench.training import Lesson
+from workbench.training import Lesson, Training
 from workbench.workplace import Workplace
 
+Configs = dict[str, DistillConfig | TrainConfig]
 
-def distillations(grid: Grid) -> dict[str, DistillConfig]:
-    """The configuration of every row that distils, under the label of the row."""
-    runs = {cell.row: run.config for cell, run in reversed(grid.runs.items())}
+
+def of_one_student(grid: Grid) -> Configs:
+    """The configuration of every row that distils, or trains the same student without a teacher, under its label."""
+    runs = {cell.row: run.config for cell, run in reversed(list(grid.runs.items()))}
     labels = {row.name: row.label for row in grid.study.rows}
-    return {labels[row]: config for row, config in reversed(runs.items()) if isinstance(config, DistillConfig)}
+    found = {labels[row]: config for row, config in reversed(runs.items())}
+    student = first_distillation(found).student.network
+    return {
+        label: config
+        for label, config in found.items()
+        if isinstance(config, DistillConfig) or (isinstance(config, TrainConfig) and config.network == student)
+    }
 
 
-def learners_of(configs: dict[str, DistillConfig], folder: Path) -> tuple[list[Learner], Lesson, Workplace]:
-    """The student alone, then the student of every configuration, all taught by one teacher."""
-    first = next(iter(configs.values()))
+def first_distillation(configs: Mapping[str, object]) -> DistillConfig:
+    """It says which student, corpus and teacher.
+
+    Raises:
+        ValueError: when no row distils.
+    """
+    for config in configs.values():
+        if isinstance(config, DistillConfig):
+            return config
+    raise ValueError("no row of this study distils, so there is no student to measure alone")
+
+
+def learners_of(configs: Configs, folder: Path) -> tuple[list[Learner], Lesson, Workplace]:
+    """The student alone, then the student of every configuration; one teacher teaches those that have one."""
+    first = first_distillation(configs)
     place = Workplace.open(first.run, first.data, first.evaluate, make_progress())
-    taps = set().union(*(check_distillation(config).teacher_taps for config in configs.values()))
+    distilled = [config for config in configs.values() if isinstance(config, DistillConfig)]
+    taps = set().union(*(check_distillation(config).teacher_taps for config in distilled))
     teaching = teaching_of(place, untrained_teacher(first, place, folder), taps, live=False)
-    pairs = [learner_of(first, place, None), *(learner_of(config, place, teaching) for config in configs.values())]
+    trainings = [of_student(first, None)]
+    for config in configs.values():
+        if isinstance(config, DistillConfig):
+            trainings.append(of_student(config, teaching))
+        else:
+            trainings.append(Training("network", config.network, config.stages, 0, {}, None))
+    pairs = [learner_of(training, place) for training in trainings]
     return [learner for learner, _ in pairs], pairs[0][1], place
 
 
@@ -55,7 +83,7 @@ def main() -> None:
     asked = parser.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as folder:
         words = [*asked.words, f"run.threads={asked.threads}", f"run.store={folder}"]
-        configs = distillations(plan(asked.study, Path(folder), seeds=[0], words=words))
+        configs = of_one_student(plan(asked.study, Path(folder), seeds=[0], words=words))
         learners, lesson, place = learners_of(configs, Path(folder))
         device = place.precision.device
         rounds = [seconds_of_an_epoch(learners, lesson, device) for _ in range(asked.repeats + 1)][1:]
