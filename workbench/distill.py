@@ -14,7 +14,14 @@ from slr.ctc import LabelSet
 from workbench.config import config_hash, essential
 from workbench.disk import saying_when_full
 from workbench.feasibility import check_clips
-from workbench.made_teacher import MadeTeacher, check_ready_made, make_teacher, ready_made, teacher_roles
+from workbench.made_teacher import (
+    MadeTeacher,
+    check_ready_made,
+    make_teacher,
+    ready_made,
+    teacher_is_busy,
+    teacher_roles,
+)
 from workbench.measure import SPLITS, MadeNetwork, hypotheses_file, leave_references, left_files, measure, scored
 from workbench.preflight import Needs, check_distillation
 from workbench.progress import Progress
@@ -94,8 +101,12 @@ class _Made:
 
 def _make(config: DistillConfig, needs: Needs, place: Workplace, fresh: bool) -> _Made:
     seed, student = config.run.seed, config.student
+    alone = Training("student alone", student.network, student.stages, seed)
+    baseline = None
+    if teacher_is_busy(config, place):  # with runs side by side, the student alone need not wait for it
+        baseline = train_network(place, alone, fresh=fresh)
     teacher = make_teacher(config, place, fresh=fresh)
-    baseline = train_network(place, Training("student alone", student.network, student.stages, seed), fresh=fresh)
+    baseline = baseline or train_network(place, alone, fresh=fresh)
     for warning in _warnings_of_the_teacher(place, teacher, baseline):
         place.progress.warn(warning["message"])  # before hours are spent on listening to it
     begin = time.perf_counter()

@@ -31,7 +31,7 @@ from workbench.code_identity import code_hash, module_hash
 from workbench.config import content_hash, essential
 from workbench.disk import write_text
 from workbench.kept_losses import STORED, save_kept
-from workbench.lock import FolderBusyError, lock_folder
+from workbench.lock import FolderBusyError, is_busy, lock_folder
 from workbench.measure import MadeNetwork
 from workbench.place import Place
 from workbench.preflight import streams_of
@@ -92,7 +92,7 @@ def train_network(place: Place, training: Training, *, fresh: bool = False) -> M
         ValueError: when a loss is not finite.
     """
     identity = _identity(place, training)
-    folder = place.store / f"{_slug(training.label)}-{identity[:12]}"
+    folder = _folder(place, training, identity)
     anew = folder / _ANEW
     folder.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(_claimed(folder, place, training.label)):
@@ -117,6 +117,16 @@ def train_network(place: Place, training: Training, *, fresh: bool = False) -> M
     return MadeNetwork(
         network, card, folder / "network", folder / "metrics.jsonl", seconds, kept if kept.is_file() else None
     )
+
+
+def is_being_trained(place: Place, training: Training) -> bool:
+    """Whether another process trains this network at this moment."""
+    folder = _folder(place, training, _identity(place, training))
+    return folder.is_dir() and is_busy(folder)
+
+
+def _folder(place: Place, training: Training, identity: str) -> Path:
+    return place.store / f"{_slug(training.label)}-{identity[:12]}"
 
 
 def _replace(folder: Path, anew: Path) -> None:

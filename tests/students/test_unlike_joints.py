@@ -13,7 +13,7 @@ from students.unlike_joints import unlike_joints
 
 
 def example(learns: bool, dtype: torch.dtype = torch.float32) -> Sequence[Tensor]:
-    """Two groups of three channels, two clips, four joints; ``q`` and ``p`` as far apart as tanh can tell and further."""
+    """Two groups of three channels, two clips, four joints; ``q`` and ``p`` as far apart as tanh can tell, and more."""
     q, p = (torch.randn(2, 3, 2, 4, dtype=dtype) * 4 for _ in range(2))
     given = q, p, torch.randn(2, 2, 4, 4, dtype=dtype), torch.tensor(0.7, dtype=dtype)
     return [one.requires_grad_(learns) for one in given]

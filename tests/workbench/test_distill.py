@@ -151,6 +151,17 @@ def test_networks_are_found_in_a_store_that_run_folders_elsewhere_share(unbroken
     assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere"]
 
 
+@pytest.mark.parametrize("busy", [False, True])
+def test_while_another_run_trains_the_teacher_the_student_alone_goes_first(
+    unbroken: Unbroken, tmp_path: Path, busy: bool
+) -> None:
+    with mock.patch("workbench.distill.teacher_is_busy", return_value=busy):
+        done = distilled(tmp_path, [*unbroken.words, f"run.store={unbroken.out}", "run.name=beside"])
+    said = [line.split("  reused")[0] for line in done.err.splitlines() if "reused from" in line]
+    first = ["student alone", "teacher"] if busy else ["teacher", "student alone"]
+    assert said == [*first, "student distilled"]
+
+
 def test_metrics_have_a_row_per_epoch_of_every_network(unbroken: Unbroken) -> None:
     rows = [json.loads(line) for line in (unbroken.folder / "metrics.jsonl").read_text().splitlines()]
     done = [(row["network"], row["stage"], row["epoch"]) for row in rows]

@@ -22,7 +22,7 @@ from workbench.measure import copy_network
 from workbench.progress import PlainProgress
 from workbench.record import RunRecord
 from workbench.schema import TrainConfig
-from workbench.training import Training, train_network
+from workbench.training import Training, is_being_trained, train_network
 from workbench.workplace import Workplace
 
 
@@ -42,9 +42,14 @@ class Shop:
         config = load_config(path, words, schema=TrainConfig)
         place = Workplace.open(config.run, config.data, config.evaluate, PlainProgress(text))
         training = Training(label, config.network, config.stages, config.run.seed)
+        self.place, self.training = place, training
         self.made = train_network(place, training, fresh=fresh)
         self.said = text.getvalue()
         return self.made.checkpoint.parent
+
+    @property
+    def busy(self) -> bool:
+        return is_being_trained(self.place, self.training)
 
     @property
     def reused(self) -> bool:
@@ -232,7 +237,9 @@ def test_what_a_killed_process_left_half_written_is_swept_up(shop: Shop) -> None
 def test_runs_that_need_the_same_network_wait_for_each_other(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_module, "_POLL_SECONDS", 0.01)
     folder = shop.train()
+    assert not shop.busy
     holder = lock_folder(folder)
+    assert shop.busy
     found: list[Any] = []
     other = Shop(shop.root, shop.folder)
     waiting = threading.Thread(target=lambda: found.append(other.train()))
