@@ -14,14 +14,7 @@ from slr.ctc import LabelSet
 from workbench.config import config_hash, essential
 from workbench.disk import saying_when_full
 from workbench.feasibility import check_clips
-from workbench.made_teacher import (
-    MadeTeacher,
-    check_ready_made,
-    make_teacher,
-    ready_made,
-    teacher_is_busy,
-    teacher_roles,
-)
+from workbench.made_teacher import MadeTeacher, check_ready_made, make_teacher, ready_made, teacher_roles
 from workbench.measure import SPLITS, MadeNetwork, hypotheses_file, leave_references, left_files, measure, scored
 from workbench.preflight import Needs, check_distillation
 from workbench.progress import Progress
@@ -33,6 +26,7 @@ from workbench.readings import Reader, decoding_identity
 from workbench.record import RunRecord
 from workbench.result import ROLES, STUDENTS, NetworkResult, gap_as_dict, render_distillation
 from workbench.schema import DistillConfig
+from workbench.trained_teacher import with_student_alone
 from workbench.training import Training, deciding_code, train_network
 from workbench.workplace import Workplace
 
@@ -101,12 +95,13 @@ class _Made:
 
 def _make(config: DistillConfig, needs: Needs, place: Workplace, fresh: bool) -> _Made:
     seed, student = config.run.seed, config.student
-    alone = Training("student alone", student.network, student.stages, seed)
-    baseline = None
-    if teacher_is_busy(config, place):  # with runs side by side, the student alone need not wait for it
-        baseline = train_network(place, alone, fresh=fresh)
-    teacher = make_teacher(config, place, fresh=fresh)
-    baseline = baseline or train_network(place, alone, fresh=fresh)
+    teacher, baseline = with_student_alone(
+        place,
+        config.teacher.sources(),
+        lambda: make_teacher(config, place, fresh=fresh),
+        Training("student alone", student.network, student.stages, seed),
+        fresh=fresh,
+    )
     for warning in _warnings_of_the_teacher(place, teacher, baseline):
         place.progress.warn(warning["message"])  # before hours are spent on listening to it
     begin = time.perf_counter()
@@ -122,7 +117,7 @@ def _make(config: DistillConfig, needs: Needs, place: Workplace, fresh: bool) ->
 def _trained_nodes(config: DistillConfig) -> list[Mapping[str, Any]]:
     """The networks that this run trains, as the configuration names them."""
     sources = [source for _, source in config.teacher.sources().values()]
-    teachers = [source.network for source in sources if source.outputs is None and source.checkpoint is None]
+    teachers = [source.network for source in sources if source.is_trained]
     return [config.student.network, *(node for node in teachers if node is not None)]
 
 

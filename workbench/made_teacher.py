@@ -33,10 +33,9 @@ from workbench.record import RunRecord
 from workbench.schema import DistillConfig, TeacherSource
 from workbench.schema import Teacher as TeacherConfig
 from workbench.teacher_voice import TeacherVoice
-from workbench.training import Teaching, Training, is_being_trained, train_network
+from workbench.trained_teacher import TEACHER, teacher_training
+from workbench.training import Teaching, train_network
 from workbench.workplace import Workplace
-
-TEACHER = "teacher"  # the role of the teacher itself; members have roles of their own
 
 
 @dataclass(frozen=True)
@@ -240,13 +239,6 @@ def make_teacher(config: DistillConfig, place: Workplace, *, fresh: bool) -> Mad
     return MadeTeacher(place, tuple(parts), config.teacher.combine, tuple(weights) or None)
 
 
-def teacher_is_busy(config: DistillConfig, place: Workplace) -> bool:
-    """Whether another process trains the teacher, or one of several, at this moment."""
-    sources = [source for _, source in config.teacher.sources().values()]
-    trained = [source for source in sources if source.checkpoint is None and source.outputs is None]
-    return any(is_being_trained(place, _training(source, config.run.seed)) for source in trained)
-
-
 def check_ready_made(config: DistillConfig, place: Workplace, taps: Iterable[str]) -> None:
     """Refuse checkpoints and imported outputs that are not about the clips of this run, before anything is trained.
 
@@ -292,13 +284,7 @@ def _network(source: TeacherSource, seed: int, place: Workplace, fresh: bool) ->
         made = _loaded(source.checkpoint, place)
         place.progress.line(f"teacher  loaded from {made.checkpoint}, trained on {made.card.corpus}")
         return made
-    return train_network(place, _training(source, seed), fresh=fresh)
-
-
-def _training(source: TeacherSource, seed: int) -> Training:
-    """Whatever the member is called: runs that need the same teacher share it."""
-    assert source.network is not None, "the schema wants a network, a checkpoint or outputs"
-    return Training(TEACHER, source.network, source.stages, seed + (source.seed or 0))
+    return train_network(place, teacher_training(source, seed), fresh=fresh)
 
 
 def _loaded(path: str, place: Workplace) -> MadeNetwork:

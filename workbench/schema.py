@@ -268,7 +268,7 @@ class TeacherSource(Section):
         """What keeps this from being one teacher."""
         if self.checkpoint is not None and self.outputs is not None:
             yield "a teacher comes from a checkpoint or from outputs: name one of them"
-        elif self.checkpoint is None and self.outputs is None and (self.network is None or not self.stages):
+        elif self.is_trained and (self.network is None or not self.stages):
             yield (
                 "this teacher would be untrained: give it a network and the stages that train it, a checkpoint, or "
                 "the outputs of another code base"
@@ -277,8 +277,12 @@ class TeacherSource(Section):
     @property
     def origin(self) -> Any:
         """What decides the teacher: two of one origin are the same."""
-        ready = (self.outputs, self.checkpoint)
-        return (self.network, self.stages, self.seed or 0) if ready == (None, None) else ready
+        return (self.network, self.stages, self.seed or 0) if self.is_trained else (self.outputs, self.checkpoint)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the run trains it."""
+        return self.checkpoint is None and self.outputs is None
 
 
 class TeacherMember(TeacherSource):

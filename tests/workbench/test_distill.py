@@ -155,7 +155,7 @@ def test_networks_are_found_in_a_store_that_run_folders_elsewhere_share(unbroken
 def test_while_another_run_trains_the_teacher_the_student_alone_goes_first(
     unbroken: Unbroken, tmp_path: Path, busy: bool
 ) -> None:
-    with mock.patch("workbench.distill.teacher_is_busy", return_value=busy):
+    with mock.patch("workbench.trained_teacher.is_being_trained", return_value=busy):
         done = distilled(tmp_path, [*unbroken.words, f"run.store={unbroken.out}", "run.name=beside"])
     said = [line.split("  reused")[0] for line in done.err.splitlines() if "reused from" in line]
     first = ["student alone", "teacher"] if busy else ["teacher", "student alone"]

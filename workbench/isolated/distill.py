@@ -23,6 +23,7 @@ from workbench.published_weights import weights_digest
 from workbench.pull_report import render_diagnostics
 from workbench.pull_watch import WORSE
 from workbench.record import RunRecord
+from workbench.trained_teacher import with_student_alone
 from workbench.training import Teaching, Training, deciding_code, train_network
 
 MAIN = "student"
@@ -52,8 +53,14 @@ def distill_isolated(
         finished = record.finished("networks", inputs)
         if finished is None:
             record.begin()
-            teacher = make_isolated_teacher(config.teacher, config.run.seed, place, fresh=fresh)
-            students = _students(config, place, teacher, fresh=fresh)
+            teacher, alone = with_student_alone(
+                place,
+                config.teacher.sources(),
+                lambda: make_isolated_teacher(config.teacher, config.run.seed, place, fresh=fresh),
+                Training("student alone", config.student.network, config.student.stages, config.run.seed),
+                fresh=fresh,
+            )
+            students = _students(config, place, teacher, alone, fresh=fresh)
             measured = _measure(place, teacher, students, record)
             networks = [*teacher.networks, *students]
             left = left_files(measured["splits"], networks, MAIN)
@@ -71,13 +78,17 @@ def distill_isolated(
 
 
 def _students(
-    config: IsolatedDistillConfig, place: IsolatedPlace, teacher: IsolatedMadeTeacher, *, fresh: bool
+    config: IsolatedDistillConfig,
+    place: IsolatedPlace,
+    teacher: IsolatedMadeTeacher,
+    alone: MadeNetwork,
+    *,
+    fresh: bool,
 ) -> dict[str, MadeNetwork]:
     """The assistants, each taught by the one in front of it, the student alone, and the student taught by the last."""
     student, seed, over = config.student, config.run.seed, config.distillation.losses
-    alone = Training("student alone", student.network, student.stages, seed)
-    made = {"baseline": train_network(place, alone, fresh=fresh)}
-    _say_when_worse(place, teacher.networks.get("teacher"), made["baseline"])
+    made = {"baseline": alone}
+    _say_when_worse(place, teacher.networks.get("teacher"), alone)
     teaching: Teaching = teacher.teaching(live=config.teacher.live)
     for one in config.assistants:
         losses = {**over, **(one.losses or {})}

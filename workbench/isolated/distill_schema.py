@@ -41,7 +41,7 @@ class IsolatedTeacherSource(Section):
         """What keeps this from being one teacher."""
         if self.checkpoint is not None and self.scores is not None:
             yield "a teacher comes from a checkpoint or from scores: name one of them"
-        elif self.checkpoint is None and self.scores is None and (self.network is None or not self.stages):
+        elif self.is_trained and (self.network is None or not self.stages):
             yield (
                 "this teacher would be untrained: give it a network and the stages that train it, a checkpoint, or "
                 "the scores that it gave"

@@ -25,9 +25,9 @@ from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.scores import ClipScores, aligned_to
 from workbench.measure import MadeNetwork
 from workbench.preflight import TEACHER_ROLES, find_checkpoint
-from workbench.training import Teaching, Training, train_network
+from workbench.trained_teacher import TEACHER, teacher_training
+from workbench.training import Teaching, train_network
 
-TEACHER = "teacher"  # the role of the teacher itself; members have roles of their own
 Scores = Mapping[str, ClipScores]  # by part
 
 
@@ -147,9 +147,7 @@ def _network(source: IsolatedTeacherSource, seed: int, place: IsolatedPlace, fre
         made = loaded(source.checkpoint, place)
         place.progress.line(f"teacher  loaded from {made.checkpoint}, trained on {made.card.corpus}")
         return made
-    assert source.network is not None, "the schema wants a network, a checkpoint or scores"
-    training = Training(TEACHER, source.network, source.stages, seed + (source.seed or 0))
-    return train_network(place, training, fresh=fresh)
+    return train_network(place, teacher_training(source, seed), fresh=fresh)
 
 
 def loaded(path: str, place: IsolatedPlace) -> MadeNetwork:

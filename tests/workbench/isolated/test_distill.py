@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -117,6 +118,18 @@ def test_a_finished_chain_is_not_done_again_and_its_networks_are_shared(run: Don
     assert other.code == 0, other.err
     assert other.err.count("reused from") == 2  # the teacher, and the student alone
     assert len(stored(run.folder.parent, "teacher")) == 1
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_while_another_run_trains_the_teacher_the_student_alone_goes_first(
+    run: Done, store: Path, tmp_path: Path, busy: bool
+) -> None:
+    words = [f"run.store={run.folder.parent}", "run.name=beside"]
+    with mock.patch("workbench.trained_teacher.is_being_trained", return_value=busy):
+        done = here("distill", config(tmp_path, store), *words, "--out", tmp_path / "runs")
+    said = [line.split("  reused")[0] for line in done.err.splitlines() if "reused from" in line]
+    assert said[:2] == (["student alone", "teacher"] if busy else ["teacher", "student alone"])
+    assert len(said) == 5
 
 
 def test_a_network_of_a_chain_is_evaluated_and_can_teach_others(run: Done, store: Path, tmp_path: Path) -> None:
