@@ -84,10 +84,9 @@ class Branches(nn.Module):
 
     def forward(self, x: Tensor, valid: ValidSteps, left: ValidSteps) -> Tensor:
         """The branches side by side at the steps that are left."""
-        clips = valid.scatter(self.squeeze(x, relu=True)).values
-        *read, pooled = clips.split(self.shares, dim=-1)
-        kept = every_step(x, self.stride, valid, left)
-        skipped = nn.functional.linear(kept, self.skip.weight, None if self.idle else self.skip.bias)
+        squeezed, skipped = self._linear(x, valid, left)
+        squeezed = self.squeeze.norm.normalise(squeezed, offset=self.squeeze.linear.bias, relu=True)
+        *read, pooled = valid.scatter(squeezed).values.split(self.shares, dim=-1)
         branches = [
             over_clips(cast(nn.Conv2d, conv), part, not self.idle) for conv, part in zip(self.convs, read, strict=True)
         ]
@@ -101,6 +100,16 @@ class Branches(nn.Module):
             return None
         convs = [cast(Tensor, conv.bias) for conv in self.convs]
         return torch.cat([*convs, self.skip.bias.new_zeros(self.shares[-1]), self.skip.bias])
+
+    def _linear(self, x: Tensor, valid: ValidSteps, left: ValidSteps) -> tuple[Tensor, Tensor]:
+        """The linear layers of the branches: of all but the last, without its bias, and of the last."""
+        squeeze, skip = self.squeeze.linear.weight, self.skip.weight
+        if self.stride == 1:  # one product for both, and one for the gradient of what both read
+            squeezed, skipped = nn.functional.linear(x, torch.cat([squeeze, skip])).split([len(squeeze), len(skip)], -1)
+        else:
+            squeezed = nn.functional.linear(x, squeeze)
+            skipped = nn.functional.linear(every_step(x, self.stride, valid, left), skip)
+        return squeezed.contiguous(), skipped if self.idle or self.skip.bias is None else skipped + self.skip.bias
 
     def _pooled(self, clips: Tensor) -> Tensor:
         """Maximum of a step and its two neighbours; none is negative, so the zeros of the padding never win."""
