@@ -8,7 +8,7 @@ from pathlib import Path
 
 from workbench.cli import command, console, example_parser
 from workbench.progress import make_progress
-from workbench.report.command import Wanted, report
+from workbench.report_command import Wanted, report
 
 
 def main(arguments: Namespace) -> None:

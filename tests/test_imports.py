@@ -27,6 +27,12 @@ MAY_IMPORT = {
     # What is fast is measured beside the slow derivation that the tests hold it to.
     "benchmarks": {"slr", "kd", "teachers", "students", "workbench", "tests"},
 }  # fmt: skip
+# room of the workbench -> its other rooms that it may import; modules beside the rooms know them all
+ROOMS = {
+    "workbench/analysis": {"study"},
+    "workbench/figures": {"analysis"},
+    "workbench/report": {"analysis"},
+}  # fmt: skip
 # slr.scoring reads no network outputs, so that scripts/wer.py starts at once.
 HEAVY = {"torch", "torchvision", "pytorch_metric_learning", "safetensors"}
 
@@ -60,6 +66,15 @@ def offences(package: str, allowed: set[str]) -> list[str]:
 def test_imports_go_one_way(package: str) -> None:
     assert len(modules(package)) > 0
     assert offences(package, MAY_IMPORT[package]) == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_is_shown_is_found_first_and_shown_in_two_ways(room: str) -> None:
+    rooms = {path.name for path in (ROOT / "workbench").iterdir() if path.is_dir()}
+    mine, named = Path(room).name, [(path, name.split(".")) for path in modules(room) for name, _ in imported(path)]
+    wrong = rooms - ROOMS[room] - {mine}
+    assert len(named) > 10
+    assert [(path.name, name) for path, name in named if name[0] == "workbench" and wrong.intersection(name[1:2])] == []
 
 
 def test_the_rule_would_notice_an_offence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

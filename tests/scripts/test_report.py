@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from tests.workbench.report.conftest import Browser
 from tests.workbench.running import distilled, here, read_json, sha256, stored, tiny_words
-from workbench.report import command
+from workbench import report_command as command
 
 pytestmark = pytest.mark.slow
 

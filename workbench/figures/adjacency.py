@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from slr.scoring import Transcript
+from workbench.analysis.relations import SIDES, Matrix, Relations, by_distance, mean_relations
 from workbench.figures.style import RELATIONS, WIDTH, grid, line, looks, plain, save, styled
-from workbench.report.relations import SIDES, Matrix, Relations, by_distance, mean_relations
 
 _LONGEST = 7  # characters of a gloss beside an axis
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from matplotlib.artist import Artist
 
+from workbench.analysis.training_rows import Row, curve_of, last_stages, networks_of, spans_decades, terms_of
 from workbench.figures.style import WIDTH, grid, line, looks, plain, save, styled
 from workbench.result import ROLES
 
-Row = Mapping[str, Any]
 _COLUMNS = 3
 _WHOLE_LOSS = "training loss"
-_WIDE_RANGE = 20  # of the values of a term, from which a logarithmic axis shows more
 
 
 @dataclass(frozen=True)
@@ -104,32 +101,3 @@ def draw_losses(rows: Sequence[Row], title: str, folder: Path) -> list[Path]:
     figure.supylabel("mean over the training batches, without its weight", fontsize=8)
     figure.suptitle(plain(title))
     return save(figure, folder, "losses")
-
-
-def networks_of(rows: Iterable[Row]) -> list[str]:
-    """The networks that rows are about, in order of appearance."""
-    return list(dict.fromkeys(row["network"] for row in rows))
-
-
-def last_stages(rows: Sequence[Row]) -> list[Row]:
-    """The rows of the last stage of every network: earlier ones have losses and epochs of their own."""
-    last = {row["network"]: row["stage"] for row in rows}
-    return [row for row in rows if row["stage"] == last[row["network"]]]
-
-
-def terms_of(rows: Iterable[Row]) -> list[str]:
-    """The names of all loss terms, those that most networks share first."""
-    names = [name for row in rows for name in row.get("terms", {})]
-    shared = {name: len({row["network"] for row in rows if name in row.get("terms", {})}) for name in names}
-    return sorted(dict.fromkeys(names), key=lambda name: -shared[name])
-
-
-def curve_of(rows: Iterable[Row], network: str, term: str) -> list[tuple[int, float]]:
-    """Epochs and values of a term of a network, those that no curve can show left out."""
-    mine = ((row["epoch"], row.get("terms", {}).get(term)) for row in rows if row["network"] == network)
-    return [(epoch, value) for epoch, value in mine if value is not None and math.isfinite(value)]
-
-
-def spans_decades(values: Sequence[float]) -> bool:
-    """Whether values are better seen on a logarithmic axis."""
-    return bool(values) and min(values) > 0 and max(values) / min(values) > _WIDE_RANGE

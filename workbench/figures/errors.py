@@ -7,8 +7,8 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from workbench.analysis.breakdown import FEWEST_CLIPS, Breakdown, ConfusedPair, Rate
 from workbench.figures.style import WIDTH, Look, grid, looks, plain, save, styled
-from workbench.report.breakdown import FEWEST_CLIPS, Breakdown, ConfusedPair, Rate
 
 _SPREAD = 0.5  # of the place of a group, over which its networks stand side by side
 _SHOWN = 15

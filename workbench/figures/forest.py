@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbench.analysis.forest import ForestRow
 from workbench.figures.style import CORRECT, WIDTH, grid, plain, save, styled
-from workbench.report.forest import ForestRow
 
 
 @styled

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.analysis.histogram import histogram
 from workbench.figures.style import WIDTH, grid, looks, plain, save, styled
-from workbench.report.histogram import histogram
 
 
 @styled

@@ -8,8 +8,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
+from workbench.analysis.timeline import REFERENCE, Placed, Timeline
 from workbench.figures.style import CORRECT, MUTED, WIDTH, WRONG, grid, plain, save, styled
-from workbench.report.timeline import REFERENCE, Placed, Timeline
 
 _FILL = {"R": MUTED, "C": CORRECT, "S": WRONG, "I": WRONG}
 _HEIGHT = 0.34

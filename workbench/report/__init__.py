@@ -1,1 +1,1 @@
-"""What a run found, gathered from its folder and its corpus, for figures and for one page that needs no network."""
+"""One page about a run or a study that needs no network."""

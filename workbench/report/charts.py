@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from workbench.report.breakdown import Breakdown, Rate
+from workbench.analysis.breakdown import Breakdown, Rate
 from workbench.report.svg import Axis, drawing, label, marker, shown
 
 Point = tuple[float, float]

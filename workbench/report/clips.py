@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.report.relations import SIDES, mean_relations
-from workbench.report.shown import Shown
+from workbench.analysis.relations import SIDES, mean_relations
+from workbench.analysis.shown import Shown
+from workbench.analysis.timeline import REFERENCE, Timeline, timelines
 from workbench.report.streams import MOST_STEPS, Streams, packed_relations
-from workbench.report.timeline import REFERENCE, Timeline, timelines
 
 
 class _Glosses:

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from workbench.analysis.forest import ForestRow
 from workbench.report.svg import Axis, drawing, label, marker, shown
 
 _NAMES, _RIGHT, _TOP, _ROW, _BOTTOM = 270, 16, 6, 24, 40
 _LONGEST = 44  # letters of a name
-
-
-@dataclass(frozen=True)
-class ForestRow:
-    """A row: its label, a rate per run, their mean, and the bounds of its 95 % interval where there is one."""
-
-    label: str
-    rates: Sequence[float]
-    mean: float
-    bounds: tuple[float, float] | None
-    is_reference: bool = False
 
 
 def forest_chart(rows: Sequence[ForestRow], measure: str = "test WER", width: int = 760) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
+from workbench.analysis.shown import Shown
 from workbench.progress import Progress
 from workbench.report.clips import clip_data
 from workbench.report.markup import Html, data_block, element, filled, joined, source_hash, text
-from workbench.report.shown import Shown
 from workbench.report.streams import Streams, make_streams
 
 MOST_BYTES = 4_900_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.analysis.findings import Findings
+from workbench.analysis.relations import SIDES, by_distance
 from workbench.report.charts import Series, line_chart
-from workbench.report.findings import Findings
 from workbench.report.markup import Html, element, joined
-from workbench.report.relations import SIDES, by_distance
 from workbench.report.sections import style_of
 
 _ABOUT = (

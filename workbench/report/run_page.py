@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.report.findings import Findings
+from workbench.analysis.findings import Findings
 from workbench.report.page import Page, Section, build_page
 from workbench.report.relations_section import relations_section
 from workbench.report.sections import about_section, errors_section, result_section, style_of, training_section

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from slr.scoring import wer_interval
-from workbench.figures.curves import curve_of, last_stages, networks_of, spans_decades, terms_of
-from workbench.report.breakdown import Breakdown, Rate
+from workbench.analysis.breakdown import Breakdown, Rate
+from workbench.analysis.findings import Findings
+from workbench.analysis.histogram import histogram
+from workbench.analysis.run_folder import Entry
+from workbench.analysis.training_rows import curve_of, last_stages, networks_of, spans_decades, terms_of
 from workbench.report.charts import Series, group_chart, interval_bar, key, line_chart
-from workbench.report.findings import Findings
-from workbench.report.histogram import histogram
 from workbench.report.markup import Html, details, element, joined, table
-from workbench.report.run_folder import Entry
 from workbench.result import ROLES, short, verdict
 
 _FIXED = {"teacher": 0, "baseline": 1, "student": 2, "network": 0}

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from slr.data import Clip, Corpus
+from workbench.analysis.relations import Matrix, Relations, resampled
 from workbench.report.moving import MARGIN, ShownSkeleton, deflated, differences, quantised
 from workbench.report.pictures import Sheet, mime_type, sheet
-from workbench.report.relations import Matrix, Relations, resampled
 
 MOST_STEPS = 24  # of relations; longer clips are resampled
 _LADDER = ((12.5, ()), (8.4, ()), (12.5, ("face",)), (8.4, ("face",)), (6.3, ("face", "mouth")))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slr.data import Clip
+from workbench.analysis.looks import look
+from workbench.analysis.run_folder import Entry, RunFolder
+from workbench.analysis.shown import Read, Shown, best_aligner
+from workbench.analysis.study_folder import StudyFolder, StudyRow
 from workbench.progress import Progress
-from workbench.report.looks import look
 from workbench.report.page import Page, Section, build_page
-from workbench.report.run_folder import Entry, RunFolder
-from workbench.report.shown import Read, Shown, best_aligner
-from workbench.report.study_folder import StudyFolder, StudyRow
 from workbench.report.study_sections import runs_section, table_section, training_of_rows
 from workbench.workplace import Workplace
 

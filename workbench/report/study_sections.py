@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.analysis.forest import forest_rows
+from workbench.analysis.study_folder import StudyFolder, StudyRow, StudyRun
 from workbench.record import MetricsFile
 from workbench.report.charts import Series, key, line_chart
-from workbench.report.forest import ForestRow, forest_chart
+from workbench.report.forest import forest_chart
 from workbench.report.markup import Html, element, joined, table
-from workbench.report.study_folder import StudyFolder, StudyRow, StudyRun
 
 PAGE_OF_A_RUN = "report.html"  # in its folder; a study leads there
 _UNKNOWN = "-"
@@ -63,18 +64,6 @@ def _table(sheet: Mapping[str, Any]) -> Html:
 
 def _cell(cell: Mapping[str, Any]) -> list[object]:
     return [cell["text"], *(element("sup", mark) for mark in cell["marks"])]
-
-
-def forest_rows(study: StudyFolder) -> list[ForestRow]:
-    """The rows that were measured; rates of a paper belong to another corpus and are not among them."""
-    return [_forest_row(row) for row in study.rows if row.test is not None]
-
-
-def _forest_row(row: StudyRow) -> ForestRow:
-    rates = [run.test for run in row.runs if run.test is not None]
-    bounds = row.found["test_ci95"]
-    assert row.test is not None
-    return ForestRow(row.label, rates, row.test, (bounds[0], bounds[1]) if bounds else None, row.is_reference)
 
 
 def training_of_rows(study: StudyFolder) -> Html:

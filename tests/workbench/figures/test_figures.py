@@ -12,13 +12,13 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from tests.workbench.report.made_up import MadeUpCorpus, made_up
+from tests.workbench.analysis.made_up import MadeUpCorpus, made_up
+from workbench.analysis.breakdown import ConfusedPair
+from workbench.analysis.training_rows import curve_of, last_stages, spans_decades, terms_of
 from workbench.figures import draw_curves, draw_losses, draw_training
-from workbench.figures.curves import curve_of, last_stages, spans_decades, terms_of
 from workbench.figures.errors import draw_confusions
+from workbench.figures.of_run import draw_figures
 from workbench.figures.style import looks
-from workbench.report.breakdown import ConfusedPair
-from workbench.report.draw import draw_figures
 
 
 @pytest.fixture(scope="module")

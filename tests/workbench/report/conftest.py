@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.workbench.report.made_up import MadeUpCorpus, made_up
-from workbench.report.findings import Findings
+from tests.workbench.analysis.made_up import MadeUpCorpus, made_up
+from workbench.analysis.findings import Findings
 from workbench.report.run_page import run_page
 
 _FLAGS = (

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.workbench.analysis.made_up import NASTY, MadeUpCorpus, made_up
 from tests.workbench.report.conftest import Browser
-from tests.workbench.report.made_up import NASTY, MadeUpCorpus, made_up
-from workbench.report.findings import Findings
+from workbench.analysis.findings import Findings
 from workbench.report.run_page import run_page
 
 TIME = "document.getElementById('timeline').getAttribute('aria-valuenow')"

@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from workbench.report.breakdown import Breakdown, Group, Rate
+from workbench.analysis.breakdown import Breakdown, Group, Rate
 from workbench.report.charts import Series, group_chart, interval_bar, key, line_chart
 from workbench.report.svg import log_ticks, nice_ticks
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.workbench.report.made_up import NASTY
+from tests.workbench.analysis.made_up import NASTY
 from workbench.report.markup import Html, data_block, element, filled, joined, source_hash, table
 
 

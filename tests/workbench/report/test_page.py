@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.workbench.report.made_up import NASTY, MadeUpCorpus, made_up
-from workbench.report.findings import Findings
+from tests.workbench.analysis.made_up import NASTY, MadeUpCorpus, made_up
+from workbench.analysis.findings import Findings
 from workbench.report.markup import source_hash
 from workbench.report.page import MOST_BYTES
 from workbench.report.run_page import run_page

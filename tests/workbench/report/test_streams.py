@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from tests.workbench.report.made_up import MadeUpCorpus
+from tests.workbench.analysis.made_up import MadeUpCorpus
 from tests.workbench.report.test_moving import restored
+from workbench.analysis.relations import Relations
 from workbench.report.moving import quantised
-from workbench.report.relations import Relations
 from workbench.report.streams import Streams, make_streams
 
 

@@ -15,9 +15,10 @@ from tests.workbench.report.conftest import Browser
 from tests.workbench.report.test_page import Outline
 from tests.workbench.running import here
 from tests.workbench.study.made import STUDY, edit_json, make_all, planned, usual
+from workbench.analysis.forest import ForestRow
+from workbench.analysis.study_folder import StudyFolder
 from workbench.measure import SPLITS
-from workbench.report.forest import ForestRow, forest_chart
-from workbench.report.study_folder import StudyFolder
+from workbench.report.forest import forest_chart
 from workbench.report.study_sections import PAGE_OF_A_RUN, runs_section
 from workbench.study.collect import collect
 from workbench.study.grid import Cell

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.report.run_folder import RunFolder
+from workbench.analysis.run_folder import RunFolder
 from workbench.study.table import TABLE
 
 FUSION, RECORD = "fused from the runs of other rows", "known from a record alone"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from slr.scoring import WerReport, rate_interval, score, wer_interval
-from workbench.report.breakdown import (
+from workbench.analysis.breakdown import (
     ConfusedPair,
     Rate,
     by_frequency,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from slr.scoring import score
-from workbench.report.examples import examples
+from workbench.analysis.examples import examples
 
 REFERENCES = {clip: list(text) for clip, text in {"a": "ABCD", "b": "ABCD", "c": "AB", "d": "ABCDEF"}.items()}
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from slr.data import Clip, Corpus
 from slr.scoring import Transcript, WerReport
-from workbench.report.relations import Relations
-from workbench.report.run_folder import Entry
+from workbench.analysis.relations import Relations
+from workbench.analysis.run_folder import Entry
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from workbench.analysis.examples import Example, examples
+from workbench.analysis.findings import Findings
+from workbench.analysis.timeline import timelines
 from workbench.figures import draw_training
 from workbench.figures.adjacency import RelatedClip, draw_adjacency
 from workbench.figures.errors import draw_breakdowns, draw_confusions
 from workbench.figures.spikes import draw_spike_offsets
 from workbench.figures.timelines import draw_timelines
-from workbench.report.examples import Example, examples
-from workbench.report.findings import Findings
-from workbench.report.timeline import timelines
 
 _RELATED = 2  # clips with heat maps of their own
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from workbench.report.relations import by_distance, mean_relations, resampled
+from workbench.analysis.relations import by_distance, mean_relations, resampled
 
 
 def some(steps: int, seed: int = 0) -> NDArray[np.float64]:

@@ -14,13 +14,13 @@ from kd.objective import Related
 from slr.scoring import Transcript
 from slr.types import Batch, NetOutput, Network
 from workbench.aligner import Aligner
+from workbench.analysis.relations import Relations
+from workbench.analysis.run_folder import RunFolder
 from workbench.assemble import CorpusSizes, evaluation_batches
 from workbench.checkpoint import load_network
 from workbench.fitting import gloss_difference
 from workbench.kept_losses import kept_file, load_kept
 from workbench.recognise import Seen, steps_per_output
-from workbench.report.relations import Relations
-from workbench.report.run_folder import RunFolder
 from workbench.schema import DistillConfig
 from workbench.workplace import Workplace
 

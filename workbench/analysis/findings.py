@@ -8,12 +8,12 @@ from functools import cached_property
 
 from slr.data import Clip
 from slr.scoring import Transcript, WerReport
+from workbench.analysis.breakdown import Breakdown, ConfusedPair, by_frequency, by_length, by_signer, confused_pairs
+from workbench.analysis.looks import Looks, look
+from workbench.analysis.run_folder import RunFolder
+from workbench.analysis.shown import Read, Shown, best_aligner
 from workbench.assemble import make_plan
 from workbench.progress import Progress
-from workbench.report.breakdown import Breakdown, ConfusedPair, by_frequency, by_length, by_signer, confused_pairs
-from workbench.report.looks import Looks, look
-from workbench.report.run_folder import RunFolder
-from workbench.report.shown import Read, Shown, best_aligner
 from workbench.workplace import Workplace
 
 _PAIRS = 20

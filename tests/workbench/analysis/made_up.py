@@ -18,13 +18,13 @@ from slr.scoring import Transcript, score
 from slr.skeleton import skeleton_layout
 from slr.vocabulary import Vocabulary
 from tests.workbench.running import MAIN_CONFIG
+from workbench.analysis.findings import Findings
+from workbench.analysis.looks import Looks
+from workbench.analysis.relations import Relations
+from workbench.analysis.run_folder import RunFolder
+from workbench.analysis.shown import Read
 from workbench.config import load_config
 from workbench.progress import NoProgress
-from workbench.report.findings import Findings
-from workbench.report.looks import Looks
-from workbench.report.relations import Relations
-from workbench.report.run_folder import RunFolder
-from workbench.report.shown import Read
 from workbench.result import NetworkResult, gap_as_dict
 from workbench.schema import DistillConfig
 

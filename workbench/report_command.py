@@ -9,17 +9,17 @@ from pathlib import Path
 
 from rich.console import Console
 
+from workbench.analysis.findings import Findings
+from workbench.analysis.forest import forest_rows
+from workbench.analysis.run_folder import RunFolder
+from workbench.analysis.study_folder import StudyFolder
 from workbench.disk import saying_when_full, write_text
 from workbench.figures import FOLDER
 from workbench.figures.forest import draw_forest
+from workbench.figures.of_run import draw_figures
 from workbench.progress import Progress
-from workbench.report.draw import draw_figures
-from workbench.report.findings import Findings
-from workbench.report.run_folder import RunFolder
 from workbench.report.run_page import run_page
-from workbench.report.study_folder import StudyFolder
 from workbench.report.study_page import study_page
-from workbench.report.study_sections import forest_rows
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from slr.scoring import Transcript
-from tests.workbench.report.made_up import MadeUpCorpus, made_up
-from workbench.report.shown import best_aligner
+from tests.workbench.analysis.made_up import MadeUpCorpus, made_up
+from workbench.analysis.shown import best_aligner
 
 
 def test_offsets_are_between_the_middles_of_the_same_gloss() -> None:

@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from slr.scoring import ClipScore, Transcript, score
 from slr.scoring.protocols import Protocol
-from workbench.report.shown import Shown
+from workbench.analysis.shown import Shown
 
 REFERENCE = "reference"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.report.histogram import MOST_BARS, histogram
+from workbench.analysis.histogram import MOST_BARS, histogram
 
 
 def test_bars_lie_around_zero_and_hold_everything() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from slr.data import Clip
 from slr.scoring import Transcript, write_stm
-from tests.workbench.report.made_up import MadeUpCorpus, made_up
-from workbench.report.run_folder import RunFolder
+from tests.workbench.analysis.made_up import MadeUpCorpus, made_up
+from workbench.analysis.run_folder import RunFolder
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from slr.scoring import Transcript, score
 from slr.scoring.protocols import protocol_by_name
-from tests.workbench.report.made_up import MadeUpCorpus, made_up
-from workbench.report.timeline import REFERENCE, operations_on, timelines
+from tests.workbench.analysis.made_up import MadeUpCorpus, made_up
+from workbench.analysis.timeline import REFERENCE, operations_on, timelines
 
 
 def operations(reference: str, hypothesis: str, protocol: str = "raw") -> str:
