@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
-import torchvision
 from torch import Tensor, nn
+
+from teachers.image_networks import image_network
 
 SMALL = "small"
 
@@ -105,15 +106,7 @@ class TorchvisionEncoder(nn.Module):
 
     def __init__(self, name: str, weights: str | None = None) -> None:
         super().__init__()
-        try:
-            self.network = torchvision.models.get_model(name, weights=weights)
-        except (ValueError, KeyError) as error:
-            raise ValueError(f"torchvision has no image network {name!r} with weights {weights!r}: {error}") from error
-        except OSError as error:
-            raise ValueError(
-                f"the published weights {weights!r} of {name!r} could not be fetched ({error}): put them into torch's "
-                "hub folder, or set weights: null to train from scratch"
-            ) from error
+        self.network = image_network(name, weights)
         if getattr(self.network, "aux_logits", False):
             raise ValueError(
                 f"{name!r} answers with auxiliary classifiers while it trains, which nothing here reads: choose "

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, conv1x1
 
 from teachers.frame_encoder import widened
+from teachers.image_networks import image_network
 
 _PUBLISHED: dict[tuple[tuple[int, ...], tuple[int, ...]], str] = {
     ((64, 128, 256, 512), (2, 2, 2, 2)): "resnet18",
@@ -80,13 +80,5 @@ def _published(widths: tuple[int, ...], blocks: tuple[int, ...], weights: str) -
             f"there are no published weights for a ResNet of widths {list(widths)} and blocks {list(blocks)}: set "
             "weights: null, or take those of resnet18"
         )
-    try:
-        state = torchvision.models.get_model(name, weights=weights).state_dict()
-    except (ValueError, KeyError) as error:
-        raise ValueError(f"torchvision has no weights {weights!r} of {name}: {error}") from error
-    except OSError as error:
-        raise ValueError(
-            f"the published weights {weights!r} of {name} could not be fetched ({error}): put them into torch's hub "
-            "folder, or set weights: null to train from scratch"
-        ) from error
+    state = image_network(name, weights).state_dict()
     return {key: value for key, value in state.items() if not key.startswith("fc.")}

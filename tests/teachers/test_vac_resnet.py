@@ -116,7 +116,7 @@ def test_weights_of_torchvision_are_taken_over(monkeypatch: pytest.MonkeyPatch) 
     [
         ({"channels": (8, 16)}, "a ResNet has four stages"),
         ({"channels": (8, 8, 8, 8), "weights": "DEFAULT"}, r"no published weights for a ResNet of widths \[8, 8"),
-        ({"weights": "BEST"}, "torchvision has no weights 'BEST' of resnet18"),
+        ({"weights": "BEST"}, "torchvision has no image network 'resnet18' with weights 'BEST'"),
         ({"shared_head": True, "hidden": 8}, "the heads cannot be shared"),
     ],
 )
