@@ -7,16 +7,46 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
-from slr.layers import MaskedBatchNorm, RecogniserTail, ValidSteps, named_context
+from slr.layers import MaskedBatchNorm, RecogniserTail, ValidSteps
 from slr.skeleton import SkeletonLayout, skeleton_layout
 from slr.types import NetOutput, Padded
+from students.gloss_tail import NamedTailOptions, gloss_tail
 from students.group_blocks import Features, GroupBlocks, GroupSplit, StreamBlocks
 from students.joint_groups import centred_groups, dimensions, joint_groups, motion
 from students.views import ComplementaryViews, first_of_two
 
 
-class CoSign1S(nn.Module):
+class _GroupedClips(nn.Module):
+    """What both networks make of a clip before its joint groups are encoded, each number of a frame on its own."""
+
+    input_stream = "pose"
+
+    def __init__(
+        self, layout: str | SkeletonLayout, numbers: int, centre_groups: bool, mask_rate: float, mask_segment: int
+    ) -> None:
+        super().__init__()
+        self.layout = skeleton_layout(layout)
+        self.centre_groups = centre_groups
+        joints = len(self.layout)
+        self.data_norm = MaskedBatchNorm(joints * numbers)
+        self.views = ComplementaryViews(self.layout.groups.values(), joints, mask_rate, mask_segment)
+        self.groups = GroupSplit(joint_groups(self.layout))
+
+    def shown(self, clips: Padded) -> Padded:
+        """``[B, T, J, numbers]`` normalised over all frames, in :class:`~students.views.ComplementaryViews`."""
+        valid = ValidSteps.of(clips.lengths, clips.values.shape[1])
+        rows = valid.gather(clips.values)
+        return self.views(valid.scatter(self.data_norm.normalise(rows.flatten(1)).view(rows.shape)))
+
+
+def _tail(width: int, num_classes: int, dropout: float, options: NamedTailOptions) -> RecogniserTail:
+    named: NamedTailOptions = {"head": "cosine", "head_scale": 32.0, **options}
+    return gloss_tail(width, num_classes, width=width, dropout=dropout, **named)
+
+
+class CoSign1S(_GroupedClips):
     """CoSign with one stream (Jiao et al., ICCV 2023), read from keypoints as they are.
 
     An ST-GCN per joint group of the layout, with adaptive graphs that start from the joints at most one bone apart, the
@@ -29,13 +59,12 @@ class CoSign1S(nn.Module):
     The official code was not at hand. Groups, widths, classifier and the centring by group come from the paper and
     from work that builds on it; kernel, batch norm on the input and what a masked joint becomes are reconstruction.
     ``centre_groups`` centres every group as the paper does, for keypoints under ``normalise: frame``; under the default
-    ``normalise: signer`` they come centred already and it would do harm. ``dropout`` acts in the tail.
+    ``normalise: signer`` they come centred already and it would do harm. ``dropout`` acts in the tail, whose options
+    are :class:`~students.gloss_tail.NamedTailOptions`, but with cosine classifiers of scale 32 by default.
 
     Raises:
         ValueError: when the layout or ``context`` is unknown, or a mask setting is out of range.
     """
-
-    input_stream = "pose"
 
     def __init__(
         self,
@@ -47,47 +76,25 @@ class CoSign1S(nn.Module):
         temporal_kernel: int = 5,
         centre_groups: bool = False,
         width: int = 1024,
-        temporal_layers: str = "K5-P2-K5-P2",
-        context: str = "bilstm",
-        context_layers: int = 2,
-        heads: int = 8,
         dropout: float = 0.3,
-        head: str = "cosine",
-        head_scale: float = 32.0,
-        shared_head: bool = False,
         mask_rate: float = 0.2,
         mask_segment: int = 25,
+        **tail: Unpack[NamedTailOptions],
     ) -> None:
-        super().__init__()
-        self.layout = skeleton_layout(layout)
-        self.centre_groups = centre_groups
-        joints, groups = len(self.layout), joint_groups(self.layout)
-        self.data_norm = MaskedBatchNorm(joints * in_channels)
-        self.views = ComplementaryViews(self.layout.groups.values(), joints, mask_rate, mask_segment)
-        self.groups = GroupSplit(groups)
+        super().__init__(layout, in_channels, centre_groups, mask_rate, mask_segment)
+        groups = joint_groups(self.layout)
         widths = [in_channels, *channels]
         self.levels = nn.ModuleList(
             GroupBlocks(groups, widths[i], widths[i + 1], temporal_kernel, residual=i > 0) for i in range(len(channels))
         )
         self.to_frame = nn.Linear(self.groups.count * channels[-1], width)
-        self.tail = RecogniserTail(
-            width,
-            num_classes,
-            context=named_context(context, width, context_layers, heads, dropout),
-            width=width,
-            temporal_layers=temporal_layers,
-            head=head,
-            head_scale=head_scale,
-            shared_head=shared_head,
-            dropout=dropout,
-        )
+        self.tail = _tail(width, num_classes, dropout, tail)
         views = {"view_logits": num_classes, "view_conv_logits": num_classes}
         self.tap_widths = {"frame": width, **self.tail.tap_widths, **views}
 
     def forward(self, stream: Padded) -> NetOutput:
         """``[B, T, J, C]`` keypoints -> ``[B, S, V]`` scores."""
-        given = centred_groups(stream, self.layout) if self.centre_groups else stream
-        clips = self.views(_normalised(given, self.data_norm))
+        clips = self.shown(centred_groups(stream, self.layout) if self.centre_groups else stream)
         valid = ValidSteps.of(clips.lengths, clips.values.shape[1])
         features, steps = self.groups(valid.gather(clips.values)), self.groups.steps(valid)
         for level in self.levels:
@@ -101,7 +108,7 @@ class CoSign1S(nn.Module):
         return self.tail.output_lengths(lengths)
 
 
-class CoSign2S(nn.Module):
+class CoSign2S(_GroupedClips):
     """CoSign with two streams (Jiao et al., ICCV 2023): keypoints, their motion, and a fusion of both that decides.
 
     The static stream reads keypoints, the motion stream their differences to the next and the previous frame
@@ -120,8 +127,6 @@ class CoSign2S(nn.Module):
         ValueError: when the layout or ``context`` is unknown, or a mask setting is out of range.
     """
 
-    input_stream = "pose"
-
     def __init__(
         self,
         *,
@@ -132,27 +137,16 @@ class CoSign2S(nn.Module):
         temporal_kernel: int = 5,
         centre_groups: bool = False,
         width: int = 1024,
-        temporal_layers: str = "K5-P2-K5-P2",
-        context: str = "bilstm",
-        context_layers: int = 2,
-        heads: int = 8,
         dropout: float = 0.3,
-        head: str = "cosine",
-        head_scale: float = 32.0,
-        shared_head: bool = False,
         stream_heads: bool = True,
         mask_rate: float = 0.2,
         mask_segment: int = 25,
+        **tail: Unpack[NamedTailOptions],
     ) -> None:
-        super().__init__()
-        self.layout = skeleton_layout(layout)
-        self.centre_groups = centre_groups
-        self.in_channels = in_channels
-        joints, groups = len(self.layout), joint_groups(self.layout)
         inputs = {"static": in_channels, "motion": 2 * dimensions(in_channels)}
-        self.data_norm = MaskedBatchNorm(joints * sum(inputs.values()))
-        self.views = ComplementaryViews(self.layout.groups.values(), joints, mask_rate, mask_segment)
-        self.groups = GroupSplit(groups)
+        super().__init__(layout, sum(inputs.values()), centre_groups, mask_rate, mask_segment)
+        self.in_channels = in_channels
+        groups = joint_groups(self.layout)
         streams = ("fusion", *(inputs if stream_heads else ()))
         ins = {**inputs, "fusion": sum(inputs.values())}
         self.levels = nn.ModuleList()
@@ -162,22 +156,7 @@ class CoSign2S(nn.Module):
             self.levels.append(StreamBlocks(groups, own, out, temporal_kernel, residual=number > 1))
             ins = {**dict.fromkeys(inputs, out), "fusion": 2 * out}
         self.to_frame = nn.ModuleDict({name: nn.Linear(self.groups.count * channels[-1], width) for name in streams})
-        self.tails = nn.ModuleDict(
-            {
-                name: RecogniserTail(
-                    width,
-                    num_classes,
-                    context=named_context(context, width, context_layers, heads, dropout),
-                    width=width,
-                    temporal_layers=temporal_layers,
-                    head=head,
-                    head_scale=head_scale,
-                    shared_head=shared_head,
-                    dropout=dropout,
-                )
-                for name in streams
-            }
-        )
+        self.tails = nn.ModuleDict({name: _tail(width, num_classes, dropout, tail) for name in streams})
         scores = ["conv_logits", *(f"{name}_{kind}" for name in streams[1:] for kind in ("logits", "conv_logits"))]
         views = [f"view_{name}" for name in ["logits", *scores]]
         features = dict.fromkeys(["frame", "conv", "context"], width)
@@ -187,7 +166,7 @@ class CoSign2S(nn.Module):
         """``[B, T, J, C]`` keypoints -> ``[B, S, V]`` scores."""
         given = centred_groups(stream, self.layout) if self.centre_groups else stream.zeroed()
         both = Padded(torch.cat([given.values, motion(given).values], dim=-1), given.lengths)
-        clips = self.views(_normalised(both, self.data_norm))
+        clips = self.shown(both)
         valid = ValidSteps.of(clips.lengths, clips.values.shape[1])
         pooled = {name: self.groups.pooled(features) for name, features in self._encoded(clips, valid).items()}
         frames = {name: valid.scatter(layer(pooled[name])) for name, layer in self.to_frame.items()}
@@ -214,10 +193,3 @@ class CoSign2S(nn.Module):
                 features["fusion"] = [torch.cat([fusion, static + moving], -1) for fusion, static, moving in parts]
             features = level(features, steps)
         return features
-
-
-def _normalised(clips: Padded, norm: MaskedBatchNorm) -> Padded:
-    """Every number of a frame, normalised over all frames; zero as padding."""
-    valid = ValidSteps.of(clips.lengths, clips.values.shape[1])
-    rows = valid.gather(clips.values)
-    return valid.scatter(norm.normalise(rows.flatten(1)).view(rows.shape))

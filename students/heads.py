@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from typing_extensions import TypedDict, Unpack
+from typing_extensions import Unpack
 
-from slr.layers import JointPooling, RecogniserTail, check_task, named_context
+from slr.layers import JointPooling, check_task
 from slr.skeleton import SkeletonLayout
 from slr.types import NetOutput, Padded
+from students.gloss_tail import NamedTailOptions, gloss_tail
 
 _SHARED = ("task", "persons", "pooling", "dropout")
 _TEMPORAL_LAYERS = {1: "K5-P2-K5-P2", 2: "K5-P2-K5", 4: "K5-K5"}
 
 
-class HeadOptions(TypedDict, total=False):
+class HeadOptions(NamedTailOptions, total=False):
     """What every skeleton network takes about its head, beside its own arguments.
 
     * ``task``: ``glosses`` (:class:`GlossesHead`, the default) or ``class`` (:class:`ClassHead`).
@@ -23,11 +24,9 @@ class HeadOptions(TypedDict, total=False):
       all joints (``mean``), the default for a class and what the published networks do.
     * ``dropout``: in the tail, 0.1 by default, or on what the classifier of a class reads, 0 by default.
 
-    The others are about the tail of a recogniser, and a classifier refuses them: ``width`` (512), ``temporal_layers``
-    (by default those that make a step of four frames behind a trunk of 1, 2 or 4 frames a step; there are none behind
-    other strides), ``context``
-    (``bilstm``), ``context_layers`` (2), ``heads`` of a transformer (8), ``head`` (``linear``), ``head_scale`` (1) and
-    ``shared_head`` (false). See :class:`~slr.layers.RecogniserTail`.
+    The others are about the tail of a recogniser, and a classifier refuses them: ``width`` (512) and those of
+    :class:`~students.gloss_tail.NamedTailOptions`. The ``temporal_layers`` are by default those that make a step of
+    four frames behind a trunk of 1, 2 or 4 frames a step; there are none behind other strides.
     """
 
     task: str
@@ -35,13 +34,6 @@ class HeadOptions(TypedDict, total=False):
     pooling: str
     dropout: float
     width: int
-    temporal_layers: str
-    context: str
-    context_layers: int
-    heads: int
-    head: str
-    head_scale: float
-    shared_head: bool
 
 
 class GlossesHead(nn.Module):
@@ -58,29 +50,13 @@ class GlossesHead(nn.Module):
         *,
         pooling: str = "groups",
         width: int = 512,
-        temporal_layers: str = "K5-P2-K5-P2",
-        context: str = "bilstm",
-        context_layers: int = 2,
-        heads: int = 8,
         dropout: float = 0.1,
-        head: str = "linear",
-        head_scale: float = 1.0,
-        shared_head: bool = False,
+        **tail: Unpack[NamedTailOptions],
     ) -> None:
         super().__init__()
         self.pool = JointPooling.named(pooling, layout)
         frame_width = self.pool.groups * in_width
-        self.tail = RecogniserTail(
-            frame_width,
-            num_classes,
-            context=named_context(context, width, context_layers, heads, dropout),
-            width=width,
-            temporal_layers=temporal_layers,
-            head=head,
-            head_scale=head_scale,
-            shared_head=shared_head,
-            dropout=dropout,
-        )
+        self.tail = gloss_tail(frame_width, num_classes, width=width, dropout=dropout, **tail)
         self.tap_widths = {"frame": frame_width, **self.tail.tap_widths}
 
     def forward(self, joints: Padded, persons: int) -> NetOutput:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
-from slr.layers import MaskedBatchNorm, RecogniserTail, ValidSteps, named_context
+from slr.layers import MaskedBatchNorm, ValidSteps
 from slr.skeleton import SkeletonLayout, skeleton_layout
 from slr.types import NetOutput, Padded
+from students.gloss_tail import NamedTailOptions, gloss_tail
 from students.joint_groups import dimensions, motion
 
 
@@ -17,8 +19,8 @@ class JointRNN(nn.Module):
     The joints of a frame, side by side with their differences to the next and the previous frame
     (:func:`~students.joint_groups.motion`, unless ``with_motion`` is false), are normalised and projected to
     ``frame_width`` features (tap ``frame``). Temporal convolution, context and heads are those of
-    :class:`~slr.layers.RecogniserTail`. On a skeleton of a few joints a graph has nothing to share; this has the fewest
-    parameters to overfit with.
+    :class:`~slr.layers.RecogniserTail`; ``tail`` is :class:`~students.gloss_tail.NamedTailOptions`. On a skeleton of a
+    few joints a graph has nothing to share; this has the fewest parameters to overfit with.
 
     Raises:
         ValueError: when the layout or ``context`` is unknown.
@@ -35,14 +37,8 @@ class JointRNN(nn.Module):
         with_motion: bool = True,
         frame_width: int = 128,
         width: int = 256,
-        temporal_layers: str = "K5-P2-K5-P2",
-        context: str = "bilstm",
-        context_layers: int = 2,
-        heads: int = 8,
         dropout: float = 0.3,
-        head: str = "linear",
-        head_scale: float = 1.0,
-        shared_head: bool = False,
+        **tail: Unpack[NamedTailOptions],
     ) -> None:
         super().__init__()
         self.layout = skeleton_layout(layout)
@@ -53,17 +49,7 @@ class JointRNN(nn.Module):
             nn.Linear(len(self.layout) * channels, frame_width, bias=False), nn.LayerNorm(frame_width), nn.ReLU()
         )
         self.dropout = nn.Dropout(dropout)
-        self.tail = RecogniserTail(
-            frame_width,
-            num_classes,
-            context=named_context(context, width, context_layers, heads, dropout),
-            width=width,
-            temporal_layers=temporal_layers,
-            head=head,
-            head_scale=head_scale,
-            shared_head=shared_head,
-            dropout=dropout,
-        )
+        self.tail = gloss_tail(frame_width, num_classes, width=width, dropout=dropout, **tail)
         self.tap_widths = {"frame": frame_width, **self.tail.tap_widths}
 
     def forward(self, stream: Padded) -> NetOutput:

@@ -6,26 +6,18 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from typing_extensions import TypedDict, Unpack
+from typing_extensions import Unpack
 
 from slr.layers import MaskedBatchNorm, RecogniserTail, RMSNorm, RotaryAttention, RotaryContext, ValidSteps, check_task
 from slr.skeleton import SkeletonLayout, skeleton_layout
 from slr.types import NetOutput, Padded
+from students.gloss_tail import TailOptions
 from students.joint_groups import present_joints
 from students.landmark_head import LandmarkTail
 
 CLIP = 5.0  # standard deviations beyond which a coordinate is a fault of the estimator
 _EPS = 1e-6
 _PATCH = 4  # landmarks
-
-
-class TailOptions(TypedDict, total=False):
-    """What :class:`LandmarkTransformer` takes about its tail for glosses, see :class:`~slr.layers.RecogniserTail`."""
-
-    temporal_layers: str
-    head: str
-    head_scale: float
-    shared_head: bool
 
 
 class LandmarkTransformer(nn.Module):
@@ -61,8 +53,7 @@ class LandmarkTransformer(nn.Module):
         layer_drop: probability that a block is left out for a whole batch, see :class:`~slr.layers.RotaryContext`.
         task: ``glosses`` or ``class``.
         confidence: of a class: whether a tap ``confidence`` says how sure the network is.
-        tail: of glosses: ``temporal_layers`` (``"K5-P2-K5-P2"``), ``head``, ``head_scale`` and ``shared_head`` of
-            :class:`~slr.layers.RecogniserTail`.
+        tail: of glosses: :class:`~students.gloss_tail.TailOptions`.
 
     Raises:
         ValueError: when the layout or the task is unknown, an option belongs to the other task, or twice the heads do

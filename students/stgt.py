@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import Unpack
 
 from slr.layers import (
     AttentionBlock,
@@ -15,6 +16,7 @@ from slr.layers import (
 )
 from slr.skeleton import SkeletonLayout, hop_distance, skeleton_layout
 from slr.types import NetOutput, Padded
+from students.gloss_tail import TailOptions
 
 
 class STGT(nn.Module):
@@ -27,7 +29,8 @@ class STGT(nn.Module):
     distance in the skeleton, times a slope that halves from head to head. Joints are averaged by group and the groups
     joined to ``width`` features of a frame (tap ``frame``), followed by the temporal convolution, the temporal
     transformer and the heads of :class:`~slr.layers.RecogniserTail`. ``dropout`` acts in the temporal transformer and
-    the tail, ``spatial_dropout`` in the spatial blocks, where it is slow on a CPU.
+    the tail, ``spatial_dropout`` in the spatial blocks, where it is slow on a CPU. ``tail`` is
+    :class:`~students.gloss_tail.TailOptions`.
 
     Raises:
         ValueError: when the layout is unknown or heads do not divide widths.
@@ -47,15 +50,12 @@ class STGT(nn.Module):
         spatial_expansion: int = 2,
         spatial_dropout: float = 0.0,
         width: int = 512,
-        temporal_layers: str = "K5-P2-K5-P2",
         temporal_blocks: int = 2,
         temporal_heads: int = 8,
         temporal_expansion: int = 2,
         reach: int = 16,
         dropout: float = 0.1,
-        head: str = "linear",
-        head_scale: float = 1.0,
-        shared_head: bool = False,
+        **tail: Unpack[TailOptions],
     ) -> None:
         super().__init__()
         self.layout = skeleton_layout(layout)
@@ -72,17 +72,7 @@ class STGT(nn.Module):
         self.pool = JointPooling(groups, joints)
         self.to_frame = nn.Linear(len(groups) * joint_width, width)
         context = TransformerContext(width, temporal_heads, temporal_blocks, temporal_expansion, dropout, reach)
-        self.tail = RecogniserTail(
-            width,
-            num_classes,
-            context=context,
-            width=width,
-            temporal_layers=temporal_layers,
-            head=head,
-            head_scale=head_scale,
-            shared_head=shared_head,
-            dropout=dropout,
-        )
+        self.tail = RecogniserTail(width, num_classes, context=context, width=width, dropout=dropout, **tail)
         self.tap_widths = {"frame": width, **self.tail.tap_widths}
 
     def forward(self, stream: Padded) -> NetOutput:
