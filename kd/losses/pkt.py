@@ -6,16 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kd.losses.base import Loss
-from kd.losses.relations import Over, check_over, cosines, distinct_pairs, sets
+from kd.losses.relations import cosines, distinct_pairs
+from kd.losses.set_loss import SetLoss
 from kd.reduce import mean_of_row_means
-from slr.types import Batch, NetOutput
+from slr.types import Padded
 
 # Vectors that point in opposite directions have kernel 0, whose logarithm is minus infinity.
 SMALLEST_KERNEL = 1e-7
 
 
-class PKT(Loss):
+class PKT(SetLoss):
     """Mean over sets of the mean over their elements of ``KL(p^T_i || p^S_i)``.
 
     The elements of a set are the steps of a clip, or the clips of a batch, see ``over``. The other elements of the set
@@ -30,27 +30,11 @@ class PKT(Loss):
 
     The kernel is so wide that the probabilities hardly differ: expect small values.
 
-    Args:
-        tap: feature read from the student.
-        teacher_tap: feature read from the teacher; the same name when left out.
-        over: ``"steps"`` of each clip, mean features of ``"clips"``, or all steps of the ``"batch"``.
+    Arguments are those of :class:`~kd.losses.set_loss.SetLoss`.
     """
 
-    needs_teacher = True
-
-    def __init__(self, tap: str = "context", teacher_tap: str | None = None, over: Over = "steps") -> None:
-        super().__init__()
-        check_over(over)
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
-        self.over = over
-
-    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
+    def difference(self, ours: Padded, theirs: Padded) -> Tensor:
         """Mean divergence of the neighbourhoods."""
-        assert teacher is not None
-        ours, theirs = sets(student.read(self.tap), teacher.read(self.teacher_tap), self.over)
         others = distinct_pairs(ours.mask)
         ours_log, theirs_log = (_log_neighbours(elements.values, others) for elements in (ours, theirs))
         terms = F.kl_div(ours_log, theirs_log, reduction="none", log_target=True)  # [G, N, N]

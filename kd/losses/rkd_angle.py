@@ -7,13 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kd.align import align_nearest
-from kd.losses.base import Loss
-from kd.losses.relations import Over, check_over, distinct_pairs, inner_products, sets, squared_distances
+from kd.losses.relations import Over, distinct_pairs, inner_products, squared_distances
+from kd.losses.set_loss import SetLoss
 from kd.reduce import mean_of_row_means
-from slr.types import Batch, NetOutput, Padded
+from slr.types import Padded
 
 
-class RKDAngle(Loss):
+class RKDAngle(SetLoss):
     """Mean over sets of the mean over triplets of different elements of ``huber(cos^T_ijk - cos^S_ijk)``.
 
     The elements of a set are the steps of a clip, or the clips of a batch, see ``over``. The angle of a triplet lies at
@@ -31,13 +31,9 @@ class RKDAngle(Loss):
     the last: 32 steps of each of 8 clips make a quarter of a million angles.
 
     Args:
-        tap: feature read from the student.
-        teacher_tap: feature read from the teacher; the same name when left out.
-        over: ``"steps"`` of each clip, mean features of ``"clips"``, or all steps of the ``"batch"``.
+        tap, teacher_tap, over: those of :class:`~kd.losses.set_loss.SetLoss`.
         max_elements: of a set, 3 or more.
     """
-
-    needs_teacher = True
 
     def __init__(
         self,
@@ -46,22 +42,14 @@ class RKDAngle(Loss):
         over: Over = "steps",
         max_elements: int = 32,
     ) -> None:
-        super().__init__()
-        check_over(over)
+        super().__init__(tap, teacher_tap, over)
         if max_elements < 3:
             raise ValueError(f"max_elements is {max_elements}, but an angle is made of 3 elements")
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
-        self.over = over
         self.max_elements = max_elements
 
-    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
+    def difference(self, ours: Padded, theirs: Padded) -> Tensor:
         """Mean Huber distance of the cosines."""
-        assert teacher is not None
-        both = sets(student.read(self.tap), teacher.read(self.teacher_tap), self.over)
-        ours, theirs = (self._thinned(elements) for elements in both)
+        ours, theirs = self._thinned(ours), self._thinned(theirs)
         angles, _ = _angles(ours.values)
         wanted, apart = _angles(theirs.values)
         different = distinct_pairs(ours.mask)

@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from kd.losses.base import Loss
-from kd.losses.relations import Over, check_over, distinct_pairs, inner_products, sets, squared_distances
+from kd.losses.relations import distinct_pairs, inner_products, squared_distances
+from kd.losses.set_loss import SetLoss
 from kd.reduce import mean_of_row_means, row_means
-from slr.types import Batch, NetOutput
+from slr.types import Padded
 
 
-class RKDDistance(Loss):
+class RKDDistance(SetLoss):
     """Mean over sets of the mean over pairs of different elements of ``huber(d^T_ij - d^S_ij)``.
 
     The elements of a set are the steps of a clip, or the clips of a batch, see ``over``. Distances are measured in
@@ -25,27 +25,11 @@ class RKDDistance(Loss):
     a sum. Sets weigh alike. A set of one element has no pair and counts for nothing, and neither does one whose
     elements are all the same to the teacher; where they are the same to the student, its ``d`` is 0.
 
-    Args:
-        tap: feature read from the student.
-        teacher_tap: feature read from the teacher; the same name when left out.
-        over: ``"steps"`` of each clip, mean features of ``"clips"``, or all steps of the ``"batch"``.
+    Arguments are those of :class:`~kd.losses.set_loss.SetLoss`.
     """
 
-    needs_teacher = True
-
-    def __init__(self, tap: str = "context", teacher_tap: str | None = None, over: Over = "steps") -> None:
-        super().__init__()
-        check_over(over)
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
-        self.over = over
-
-    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
+    def difference(self, ours: Padded, theirs: Padded) -> Tensor:
         """Mean Huber distance of the relative distances."""
-        assert teacher is not None
-        ours, theirs = sets(student.read(self.tap), teacher.read(self.teacher_tap), self.over)
         pairs = distinct_pairs(ours.mask)
         distances, _ = _relative_distances(ours.values, pairs)
         wanted, apart = _relative_distances(theirs.values, pairs)

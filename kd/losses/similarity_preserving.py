@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from kd.losses.base import Loss
-from kd.losses.relations import Over, check_over, directions, sets
+from kd.losses.relations import directions
+from kd.losses.set_loss import SetLoss
 from kd.reduce import mean_of_row_means
-from slr.types import Batch, NetOutput
+from slr.types import Padded
 
 
-class SimilarityPreserving(Loss):
+class SimilarityPreserving(SetLoss):
     """Mean over sets of the sum of ``(G^T_ij - G^S_ij)^2`` over all pairs, divided by their number ``N^2``.
 
     The elements of a set are the steps of a clip, or the clips of a batch, see ``over``. ``G`` holds the inner products
@@ -23,27 +23,11 @@ class SimilarityPreserving(Loss):
     entries of a row sum up to 1, so the value shrinks with the size of the sets, at worst as ``4 / N``; hence weights
     around 3000. A set of one element always agrees.
 
-    Args:
-        tap: feature read from the student.
-        teacher_tap: feature read from the teacher; the same name when left out.
-        over: ``"steps"`` of each clip, mean features of ``"clips"``, or all steps of the ``"batch"``.
+    Arguments are those of :class:`~kd.losses.set_loss.SetLoss`.
     """
 
-    needs_teacher = True
-
-    def __init__(self, tap: str = "context", teacher_tap: str | None = None, over: Over = "steps") -> None:
-        super().__init__()
-        check_over(over)
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
-        self.over = over
-
-    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
+    def difference(self, ours: Padded, theirs: Padded) -> Tensor:
         """Mean squared difference of the normalised inner products."""
-        assert teacher is not None
-        ours, theirs = sets(student.read(self.tap), teacher.read(self.teacher_tap), self.over)
         errors = (_similarities(theirs.values) - _similarities(ours.values)).square()  # [G, N, N]
         return mean_of_row_means(errors, ours.mask[:, :, None] & ours.mask[:, None, :])
 
