@@ -10,19 +10,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from kd.align import align_linear
-from kd.losses.base import Loss
-from kd.losses.posteriors import check_same_vocabulary, check_temperature, without_blank
+from kd.losses.posteriors import check_temperature, without_blank
+from kd.losses.score_loss import ScoreLoss
 from kd.losses.transcript import check_transcripts
 from kd.reduce import masked_mean
 from slr.ctc import dense_labels, forced_alignment
-from slr.types import Batch, NetOutput, Padded
+from slr.types import Batch, Padded
 from slr.vocabulary import BLANK
 
 Target = Literal["aligned", "best"]
 Blank = Literal["keep", "drop"]
 
 
-class DKD(Loss):
+class DKD(ScoreLoss):
     """Mean over the steps used, in the whole batch, of ``T^2 (alpha TCKD + beta NCKD)``.
 
     Every step has a target class ``c``, and the divergence of the step is taken apart there (Zhao et al. 2022,
@@ -63,8 +63,6 @@ class DKD(Loss):
         teacher_head: the same for the teacher.
     """
 
-    needs_teacher = True
-
     def __init__(
         self,
         alpha: float = 1.0,
@@ -75,7 +73,7 @@ class DKD(Loss):
         head: str = "logits",
         teacher_head: str = "logits",
     ) -> None:
-        super().__init__()
+        super().__init__(head, teacher_head)
         check_temperature(temperature)
         for name, weight in (("alpha", alpha), ("beta", beta)):
             if not (math.isfinite(weight) and weight >= 0):
@@ -90,21 +88,14 @@ class DKD(Loss):
         self.target = target
         self.blank = blank
         self.reads_blank = blank != "keep"
-        self.head = head
-        self.teacher_head = teacher_head
-        self.student_taps = (head,)
-        self.teacher_taps = (teacher_head,)
 
-    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
+    def difference(self, scores: Padded, wanted: Padded, batch: Batch) -> Tensor:
         """Decoupled divergence of the student from the teacher.
 
         Raises:
-            ValueError: when the two networks do not write the same number of classes, fewer than two are left, or a
-                transcript cannot be aligned: it does not fit the steps of its clip, or holds an unknown gloss id.
+            ValueError: when fewer than two classes are left, or a transcript cannot be aligned: it does not fit the
+                steps of its clip, or holds an unknown gloss id.
         """
-        assert teacher is not None
-        scores, wanted = student.read(self.head), teacher.read(self.teacher_head)
-        check_same_vocabulary(scores, wanted)
         wanted = align_linear(wanted, scores)
         targets = self._targets(wanted, batch)  # [B, S]
         used, ours, theirs = scores.mask, scores.values, wanted.values

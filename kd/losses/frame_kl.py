@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from kd.align import align_linear
-from kd.losses.base import Loss
-from kd.losses.posteriors import check_same_vocabulary, check_temperature, softened_divergence, without_blank
+from kd.losses.posteriors import check_temperature, softened_divergence, without_blank
+from kd.losses.score_loss import ScoreLoss
 from kd.reduce import masked_mean, weighted_mean
-from slr.types import Batch, NetOutput, Padded
+from slr.types import Batch, Padded
 from slr.vocabulary import BLANK
 
 Blank = Literal["keep", "drop", "eliminate", "symmetric_n", "reweight"]
 
 
-class FrameKL(Loss):
+class FrameKL(ScoreLoss):
     """Mean over the steps used, in the whole batch, of ``T^2 KL(softmax(z^T / T) || softmax(z^S / T))``.
 
     ``z`` are the raw scores of teacher and student at one step and ``T`` is the temperature (Hinton et al. 2015,
@@ -41,8 +41,6 @@ class FrameKL(Loss):
         teacher_head: the same for the teacher.
     """
 
-    needs_teacher = True
-
     def __init__(
         self,
         temperature: float = 2.0,
@@ -51,7 +49,7 @@ class FrameKL(Loss):
         head: str = "logits",
         teacher_head: str = "logits",
     ) -> None:
-        super().__init__()
+        super().__init__(head, teacher_head)
         check_temperature(temperature)
         if blank not in get_args(Blank):
             raise ValueError(f"blank is {blank!r}, which is none of {', '.join(get_args(Blank))}")
@@ -61,20 +59,9 @@ class FrameKL(Loss):
         self.blank = blank
         self.reads_blank = blank != "keep"
         self.symmetric_n = symmetric_n
-        self.head = head
-        self.teacher_head = teacher_head
-        self.student_taps = (head,)
-        self.teacher_taps = (teacher_head,)
 
-    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
-        """Divergence of the student from the teacher, over the steps that the blank policy uses.
-
-        Raises:
-            ValueError: when the two networks do not write the same number of classes.
-        """
-        assert teacher is not None
-        scores, wanted = student.read(self.head), teacher.read(self.teacher_head)
-        check_same_vocabulary(scores, wanted)
+    def difference(self, scores: Padded, wanted: Padded, batch: Batch) -> Tensor:
+        """Divergence of the student from the teacher, over the steps that the blank policy uses."""
         wanted = align_linear(wanted, scores)
         divergence = self._divergence(scores.values, wanted.values)
         if self.blank == "reweight":

@@ -5,14 +5,13 @@ from __future__ import annotations
 from torch import Tensor
 
 from kd.align import align_nearest
-from kd.losses.base import Loss
-from kd.losses.posteriors import check_same_vocabulary
+from kd.losses.score_loss import ScoreLoss
 from kd.reduce import masked_mean
-from slr.types import Batch, NetOutput, Padded
+from slr.types import Batch, Padded
 from slr.vocabulary import BLANK
 
 
-class GuidedCTC(Loss):
+class GuidedCTC(ScoreLoss):
     """Mean over the steps where the guide's best class is a gloss, in the whole batch, of ``1 - p^S`` of that gloss.
 
     CTC leaves open when a network spikes, and two networks trained apart spike at different steps. Guided training
@@ -36,25 +35,13 @@ class GuidedCTC(Loss):
         teacher_head: the same for the guide.
     """
 
-    needs_teacher = True
     reads_blank = True
 
     def __init__(self, head: str = "logits", teacher_head: str = "logits") -> None:
-        super().__init__()
-        self.head = head
-        self.teacher_head = teacher_head
-        self.student_taps = (head,)
-        self.teacher_taps = (teacher_head,)
+        super().__init__(head, teacher_head)
 
-    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
-        """What the student's probabilities lack at the spikes of the guide.
-
-        Raises:
-            ValueError: when the two networks do not write the same number of classes.
-        """
-        assert teacher is not None
-        scores, guide = student.read(self.head), teacher.read(self.teacher_head)
-        check_same_vocabulary(scores, guide)
-        labels = align_nearest(Padded(guide.values.argmax(dim=-1), guide.lengths), scores).values  # [B, S]
+    def difference(self, scores: Padded, wanted: Padded, batch: Batch) -> Tensor:
+        """What the student's probabilities lack at the spikes of the guide."""
+        labels = align_nearest(Padded(wanted.values.argmax(dim=-1), wanted.lengths), scores).values  # [B, S]
         posteriors = scores.values.softmax(dim=-1).gather(-1, labels[..., None])[..., 0]
         return masked_mean(1 - posteriors, (labels != BLANK) & scores.mask)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from kd.losses.base import Loss
-from kd.losses.posteriors import check_same_vocabulary
+from kd.losses.score_loss import ScoreLoss
 from kd.losses.transcript import negative_log_likelihood
 from kd.reduce import weighted_mean
 from slr.ctc import BeamDecoder, feasible
-from slr.types import Batch, NetOutput, Padded
+from slr.types import Batch, Padded
 
 
-class SequenceKD(Loss):
+class SequenceKD(ScoreLoss):
     """Sum over clips of ``-sum_n w_n log p_S(h_n | clip)`` divided by the number of clips with a hypothesis that fits.
 
     ``h_1 .. h_N`` are the best hypotheses of the teacher by prefix beam search, ``w_n = p_T(h_n) / sum_m p_T(h_m)``,
@@ -34,25 +33,12 @@ class SequenceKD(Loss):
         teacher_head: the same for the teacher.
     """
 
-    needs_teacher = True
-
     def __init__(self, n_best: int = 5, width: int = 10, head: str = "logits", teacher_head: str = "logits") -> None:
-        super().__init__()
+        super().__init__(head, teacher_head)
         self.decoder = BeamDecoder(width, n_best=n_best)
-        self.head = head
-        self.teacher_head = teacher_head
-        self.student_taps = (head,)
-        self.teacher_taps = (teacher_head,)
 
-    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
-        """Negative log-likelihood of the teacher's hypotheses.
-
-        Raises:
-            ValueError: when the two networks do not write the same number of classes.
-        """
-        assert teacher is not None
-        scores, wanted = student.read(self.head), teacher.read(self.teacher_head)
-        check_same_vocabulary(scores, wanted)
+    def difference(self, scores: Padded, wanted: Padded, batch: Batch) -> Tensor:
+        """Negative log-likelihood of the teacher's hypotheses."""
         clips, glosses, weights = self._hypotheses(wanted, scores.lengths.tolist())
         if not clips:
             return scores.values[:0].sum()

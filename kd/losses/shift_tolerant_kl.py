@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from kd.align import align_linear
-from kd.losses.base import Loss
-from kd.losses.posteriors import check_same_vocabulary, check_temperature, divergence, softened, without_blank
+from kd.losses.posteriors import check_temperature, divergence, softened, without_blank
+from kd.losses.score_loss import ScoreLoss
 from kd.reduce import masked_mean, weighted_mean
-from slr.types import Batch, NetOutput, Padded
+from slr.types import Batch, Padded
 
 Per = Literal["clip", "step"]
 Blank = Literal["keep", "drop"]
 
 
-class ShiftTolerantKL(Loss):
+class ShiftTolerantKL(ScoreLoss):
     """Mean over all valid steps of the whole batch of ``T^2 KL(p^T_{t+s} || p^S_t)`` at the shift ``s`` that fits best.
 
     ``p = softmax(z / T)``, and ``s`` runs over ``-d .. d`` steps. Spikes of two CTC networks seldom meet, and a frame
@@ -49,8 +49,6 @@ class ShiftTolerantKL(Loss):
         teacher_head: the same for the teacher.
     """
 
-    needs_teacher = True
-
     def __init__(
         self,
         max_shift: int = 2,
@@ -61,7 +59,7 @@ class ShiftTolerantKL(Loss):
         head: str = "logits",
         teacher_head: str = "logits",
     ) -> None:
-        super().__init__()
+        super().__init__(head, teacher_head)
         check_temperature(temperature)
         if max_shift < 0:
             raise ValueError(f"max_shift is {max_shift}, but it counts steps: it must be 0 or more")
@@ -77,20 +75,9 @@ class ShiftTolerantKL(Loss):
         self.temperature = temperature
         self.blank = blank
         self.reads_blank = blank != "keep"
-        self.head = head
-        self.teacher_head = teacher_head
-        self.student_taps = (head,)
-        self.teacher_taps = (teacher_head,)
 
-    def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
-        """Divergence of the student from the teacher at the best shifts.
-
-        Raises:
-            ValueError: when the two networks do not write the same number of classes.
-        """
-        assert teacher is not None
-        scores, wanted = student.read(self.head), teacher.read(self.teacher_head)
-        check_same_vocabulary(scores, wanted)
+    def difference(self, scores: Padded, wanted: Padded, batch: Batch) -> Tensor:
+        """Divergence of the student from the teacher at the best shifts."""
         wanted = align_linear(wanted, scores)
         if self.blank == "drop":
             scores, wanted = scores.map(without_blank), wanted.map(without_blank)
