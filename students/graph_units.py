@@ -56,8 +56,8 @@ class AdaptiveGraphConv(nn.Module):
         share[: count * width] /= width
         weight, bias = self.compare.weight * share, self.compare.bias[:, None] * share
         # Features first in memory: then the steps of a clip lie together, and products sum over them as they are.
-        compared = torch.addmm(bias, weight, x.flatten(0, 1).t())
-        theta, phi = in_clips(compared, joints, valid).reshape(2, -1, valid.steps, joints).unbind()  # [K D B, T, J]
+        compared = in_clips(torch.addmm(bias, weight, x.flatten(0, 1).t())[None], joints, valid).transpose(0, 1)
+        theta, phi = compared.reshape(2, -1, valid.steps, joints).unbind()  # [K D B, T, J]
         summed = torch.bmm(theta.transpose(1, 2), phi).unflatten(0, (count, width, valid.clips)).sum(1)  # [K, B, J, J]
         return summed.transpose(0, 1) / valid.lengths.clamp(min=1).to(summed.dtype)[:, None, None, None]
 
@@ -91,23 +91,40 @@ class DynamicGraphConv(nn.Module):
         """``[N, J, in_width]`` -> ``[N, J, width]``."""
         joints = x.shape[1]
         # Features first: then joints and steps of a clip lie together, and nothing is copied on the way there and back.
-        before = in_clips(self.before.features_first(x, relu=True), joints, valid)
+        before = in_clips(self.before.to_features_first(by_clip(x, valid), relu=True), joints, valid)
         graph = self._graph(valid.scatter(x))
-        spread = torch.bmm(before.reshape(-1, valid.steps, joints), graph)  # [width B, T, J]
-        rows = valid.gather(spread.view(before.shape).permute(1, 2, 0, 3)).transpose(1, 2)
-        return self.after(rows, self.shortcut(x, valid, valid), relu=True)
+        spread = torch.bmm(before.reshape(-1, valid.steps, joints), graph).view(before.shape)
+        y = self.after.from_features_first(out_of_clips(spread, valid), self.shortcut(x, valid, valid), relu=True)
+        return y.view(*x.shape[:2], -1)
 
     def _graph(self, clips: Padded) -> Tensor:
-        """``[width B, J, J]``: giving, receiving."""
+        """``[B width, J, J]``: giving, receiving."""
         groups, joints = self.parts.shape[:2]
-        sides = self.compare(clips.mean()).permute(2, 0, 1).contiguous()  # [2 width, B, J]
-        q, p = sides.unflatten(0, (2, groups, -1)).unbind()  # [K, M, B, J]
-        like = (q.permute(0, 2, 3, 1) @ p.permute(0, 2, 1, 3)).softmax(-2)  # [K, B, J, J]
-        shared = self.parts[:, None] + self.beta[0] * like
+        sides = self.compare(clips.mean()).transpose(1, 2).contiguous()  # [B, 2 width, J]
+        q, p = sides.unflatten(1, (2, groups, -1)).unbind(1)  # [B, K, M, J]
+        like = (q.transpose(2, 3) @ p).softmax(-2)  # [B, K, J, J]
+        shared = self.parts + self.beta[0] * like
         return unlike_joints(q, p, shared, self.alpha[0]).view(-1, joints, joints)
 
 
+def by_clip(x: Tensor, valid: ValidSteps) -> Tensor:
+    """``[N, J, D]`` -> ``[G, L, D]``: the numbers of a clip together or, where clips have padding, those of all.
+
+    A product per clip is up to twice as fast as one for all clips where its result has the features first.
+    """
+    return x.reshape(valid.clips if valid.places is None else 1, -1, x.shape[-1])
+
+
 def in_clips(features: Tensor, joints: int, valid: ValidSteps) -> Tensor:
-    """``[D, N J]`` -> ``[D, B, T, J]``, zero as padding; a view where no clip has any."""
-    rows = features.view(len(features), -1, joints).transpose(0, 1)
-    return valid.scatter(rows).values.permute(2, 0, 1, 3)
+    """``[G, D, L]`` -> ``[B, D, T, J]``, zero as padding; a view where there is none. ``G`` is one or ``B``."""
+    frames = features.unflatten(2, (-1, joints))
+    if valid.places is None and len(frames) == valid.clips:
+        return frames
+    return valid.scatter(frames[0].transpose(0, 1)).values.transpose(1, 2)
+
+
+def out_of_clips(clips: Tensor, valid: ValidSteps) -> Tensor:
+    """The way back: ``[B, D, T, J]`` -> ``[G, D, L]``, the real steps as :func:`by_clip` has them."""
+    if valid.places is None:
+        return clips.flatten(2)
+    return valid.gather(clips.transpose(1, 2)).transpose(0, 1).flatten(1)[None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, ValidSteps
@@ -59,10 +60,15 @@ class NormedLinear(nn.Module):
         y = nn.functional.linear(x, self.linear.weight)
         return self.norm.normalise(y, offset=self.linear.bias, plus=plus, relu=relu)
 
-    def features_first(self, x: Tensor, relu: bool = False) -> Tensor:
-        """Of ``[N, J, in_width]``, with the features first in memory: ``[width, N J]``."""
-        y = self.linear.weight @ x.flatten(0, 1).t()
+    def to_features_first(self, x: Tensor, relu: bool = False) -> Tensor:
+        """``[G, L, in_width]`` -> ``[G, width, L]``, so in memory."""
+        y = torch.bmm(self.linear.weight.expand(len(x), -1, -1), x.transpose(1, 2))
         return self.norm.normalise(y, offset=self.linear.bias, relu=relu, features_first=True)
+
+    def from_features_first(self, x: Tensor, plus: Tensor | None = None, relu: bool = False) -> Tensor:
+        """``[G, in_width, L]`` -> ``[G, L, width]``, so in memory."""
+        y = torch.bmm(x.transpose(1, 2), self.linear.weight.t().expand(len(x), -1, -1))
+        return self.norm.normalise(y, offset=self.linear.bias, plus=plus, relu=relu)
 
 
 class Shortcut(nn.Module):

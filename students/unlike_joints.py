@@ -11,21 +11,21 @@ from students.cpu_learning import learns_on_cpu
 
 
 def unlike_joints(q: Tensor, p: Tensor, shared: Tensor, alpha: Tensor) -> Tensor:
-    """``y[k, m, b, v, w] = shared[k, b, v, w] + alpha tanh(q[k, m, b, v] - p[k, m, b, w])``.
+    """``y[b, k, m, v, w] = shared[b, k, v, w] + alpha tanh(q[b, k, m, v] - p[b, k, m, w])``.
 
     Args:
-        q: ``[K, M, B, J]``, of the giving joints.
-        p: ``[K, M, B, J]``, of the receiving joints.
-        shared: ``[K, B, J, J]``, the same for all ``M``.
+        q: ``[B, K, M, J]``, of the giving joints.
+        p: ``[B, K, M, J]``, of the receiving joints.
+        shared: ``[B, K, J, J]``, the same for all ``M``.
         alpha: one number.
 
     Returns:
-        ``[K, M, B, J, J]``.
+        ``[B, K, M, J, J]``.
     """
     if learns_on_cpu(q, [q, p, shared, alpha]):
         return _UnlikeJoints.apply(q, p, shared, alpha)
     unlike = torch.tanh_(q[..., :, None] - p[..., None, :])
-    return torch.addcmul(shared[:, None], unlike, alpha)
+    return torch.addcmul(shared[:, :, None], unlike, alpha)
 
 
 class _UnlikeJoints(torch.autograd.Function):
@@ -38,13 +38,13 @@ class _UnlikeJoints(torch.autograd.Function):
     def forward(ctx: Any, q: Tensor, p: Tensor, shared: Tensor, alpha: Tensor) -> Tensor:
         s = torch.sigmoid_((2 * q)[..., :, None] - (2 * p)[..., None, :])
         ctx.save_for_backward(s, alpha)
-        return torch.addcmul((shared - alpha)[:, None], s, 2 * alpha)
+        return torch.addcmul((shared - alpha)[:, :, None], s, 2 * alpha)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, ...]:
         s, alpha = ctx.saved_tensors
-        of_shared = gradient.sum(1)
+        of_shared = gradient.sum(2)
         of_alpha = 2 * torch.dot(gradient.flatten(), s.flatten()) - of_shared.sum()
         slopes = torch.ops.aten.sigmoid_backward(gradient, s)  # gradient s (1 - s)
         return 4 * alpha * slopes.sum(-1), -4 * alpha * slopes.sum(-2), of_shared, of_alpha.view_as(alpha)

@@ -56,9 +56,9 @@ class MaskedBatchNorm(nn.Module):
                 in training a bias is idle here, and only the running mean knows of it. It gets no gradient.
             plus: what is added to the normalised rows; of their shape.
             relu: whether what is negative then becomes zero.
-            features_first: whether rows are ``[D, N]``.
+            features_first: whether rows are ``[G, D, N]``.
         """
-        flat = self._normalised(rows[None] if features_first else rows.reshape(-1, rows.shape[-1]), offset)
+        flat = self._normalised(rows if features_first else rows.reshape(-1, rows.shape[-1]), offset)
         # In place, and on the tensor itself: on a view of it, autograd would copy.
         if plus is not None:
             flat.add_(plus.reshape(flat.shape))
@@ -67,11 +67,11 @@ class MaskedBatchNorm(nn.Module):
         return flat.view(rows.shape)
 
     def _normalised(self, flat: Tensor, offset: Tensor | None) -> Tensor:
-        """``[N, D]`` or ``[1, D, N]``."""
+        """``[N, D]`` or ``[G, D, N]``."""
         norm = self.norm
         if isinstance(norm, nn.SyncBatchNorm):  # its statistics span processes, and each of them must take part
             return norm(flat if offset is None else flat + (offset if flat.ndim == 2 else offset[:, None]).detach())
-        learns = self.training and flat.numel() > flat.shape[1]
+        learns = self.training and flat.numel() > norm.num_features
         if learns and offset is None:
             return norm(flat)
         mean = norm.running_mean
