@@ -11,48 +11,28 @@ from typing import Any, cast
 from torch.utils.data import DataLoader
 
 from kd.ensemble import Choice, EnsembleTeacher, Rule, choose_best, combined_widths, training_losses
-from kd.foreign import ForeignTeacher
-from kd.teacher import CachedTeacher, FrozenTeacher, Teacher
+from kd.teacher import CachedTeacher, Teacher
 from slr.ctc import Decoder, LabelSet
 from slr.data import collate
 from slr.types import Batch, Network
-from workbench.assemble import make_plan
-from workbench.caching import CLIPS_PER_BATCH, teaching_of
+from workbench.caching import CLIPS_PER_BATCH
 from workbench.checkpoint import load_network, read_card
 from workbench.code_identity import code_hash, module_hash
 from workbench.config import content_hash
 from workbench.cost import count_parameters
 from workbench.fitting import check_teacher_fits
 from workbench.measure import SPLITS, MadeNetwork, hypotheses_file
-from workbench.network_identity import identity_of
 from workbench.output_store import OutputStore
 from workbench.preflight import TEACHER_ROLES, find_checkpoint
 from workbench.pseudo_labels import labels_of
-from workbench.recognise import steps_per_output
 from workbench.record import RunRecord
 from workbench.schema import DistillConfig, TeacherSource
 from workbench.schema import Teacher as TeacherConfig
+from workbench.teacher_parts import NetworkPart, OutputsPart, TeacherPart, identity_of_outputs
 from workbench.teacher_voice import TeacherVoice
 from workbench.trained_teacher import TEACHER, teacher_training
 from workbench.training import Teaching, train_network
 from workbench.workplace import Workplace
-
-
-@dataclass(frozen=True)
-class TeacherPart:
-    """One teacher: a network, or a store of outputs; ``role`` is what it is called in the run folder."""
-
-    role: str
-    made: MadeNetwork | None
-    store: OutputStore | None
-
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-        if self.store is not None:
-            return self.store.card.name
-        assert self.made is not None
-        return type(self.made.network).__name__
 
 
 @dataclass(frozen=True)
@@ -67,12 +47,12 @@ class MadeTeacher:
     @property
     def networks(self) -> dict[str, MadeNetwork]:
         """The networks among the parts, by role."""
-        return {part.role: part.made for part in self.parts if part.made is not None}
+        return {part.role: part.made for part in self.parts if isinstance(part, NetworkPart)}
 
     def teaching(self, taps: Iterable[str], *, live: bool) -> Teaching:
         """What the distillation learns from, see :func:`workbench.caching.teaching_of`."""
         taps = tuple(sorted(set(taps) - {"logits"}))
-        teachings = [self._teaching_of(part, taps, live=live) for part in self.parts]
+        teachings = [part.teaching(self.place, taps, live=live) for part in self.parts]
         if self.rule is None:
             return teachings[0]
         return Teaching(
@@ -98,14 +78,14 @@ class MadeTeacher:
             "combination": None,
         }
         for part in self.parts:
-            if part.store is not None:
-                self._leave(part.role, part.name, self._splits_of(part), decoder, record, main, found)
-                found["notes"].append(_about_outputs(part))
+            if isinstance(part, OutputsPart):
+                self._leave(part.role, part.name, part.splits, decoder, record, main, found)
+                found["notes"].append(part.said())
                 found["outputs"][part.role] = {"folder": str(part.store.folder), "identity": part.store.card.identity}
         if self.rule is not None:
-            sizes = [count_parameters(part.made.network) if part.made else None for part in self.parts]
+            sizes = [count_parameters(made.network) for made in self.networks.values()]
             self._leave(TEACHER, f"{len(self.parts)} teachers", self.splits, decoder, record, main, found)
-            found["params"][TEACHER] = None if None in sizes else sum(size for size in sizes if size is not None)
+            found["params"][TEACHER] = sum(sizes) if len(sizes) == len(self.parts) else None
             found["combination"] = self._combination()
             found["notes"].append(_about_combination(found["combination"]))
         return found
@@ -113,13 +93,13 @@ class MadeTeacher:
     @property
     def splits(self) -> tuple[str, ...]:
         """The splits, of dev and test, that the whole teacher can read."""
-        return tuple(split for split in SPLITS if all(split in self._splits_of(part) for part in self.parts))
+        return tuple(split for split in SPLITS if all(split in part.splits for part in self.parts))
 
     def labels(self, split: str = "dev") -> LabelSet | None:
         """The pseudo-labels of a split by this teacher; None where it cannot read it."""
         if split not in self.splits:
             return None
-        if self.rule is None and self.parts[0].made is not None:
+        if self.rule is None and isinstance(self.parts[0], NetworkPart):
             return labels_of(self.place, self.parts[0].made, split)
         return self._voice(TEACHER, split).labels(self.place)
 
@@ -129,30 +109,14 @@ class MadeTeacher:
         assert self.rule == "best"
         losses = []
         for part in self.parts:
-            teaching = self._teaching_of(part, (), live=False)
+            teaching = part.teaching(self.place, (), live=False)
             losses.append(training_losses(teaching.teacher, self._training_batches()))
         return choose_best(losses)
-
-    def _splits_of(self, part: TeacherPart) -> tuple[str, ...]:
-        if part.store is None:
-            return SPLITS
-        return tuple(split for split in SPLITS if split in part.store.card.splits)
-
-    def _teaching_of(self, part: TeacherPart, taps: tuple[str, ...], *, live: bool) -> Teaching:
-        if part.made is not None:
-            return teaching_of(self.place, part.made, taps, live=live)
-        assert part.store is not None
-        teacher = self._outputs_of(part.store, "train", taps)
-        widths = {**part.store.card.widths, "logits": len(self.place.vocabulary)}
-        return Teaching(teacher, widths, _identity_of_outputs(part.store))
 
     def _identity(self, members: Iterable[str], *more: Any) -> str:
         """Hash of everything that decides what the ``members`` say together."""
         how = [self.rule, self.weights, module_hash(EnsembleTeacher.__module__)]
         return content_hash(["several", *how, [*members], *more])
-
-    def _outputs_of(self, store: OutputStore, split: str, taps: tuple[str, ...] = ()) -> ForeignTeacher:
-        return store.teacher(split, make_plan(self.place.data).stride, taps, preload=split == "train")
 
     def _together(self, members: list[Teacher]) -> EnsembleTeacher:
         assert self.rule is not None
@@ -170,8 +134,8 @@ class MadeTeacher:
         """The part of that role, or all of them together."""
         part = next((part for part in self.parts if part.role == role), None)
         if part is not None:
-            return self._voice_of(part, split)[0]
-        voices = [self._voice_of(part, split) for part in self.parts]
+            return part.voice(self.place, split)[0]
+        voices = [part.voice(self.place, split) for part in self.parts]
         overall = self.choice.overall if self.rule == "best" else None
         streams = tuple(sorted({stream for voice, _ in voices for stream in voice.streams}))
         return voices[0][0].together(
@@ -180,20 +144,6 @@ class MadeTeacher:
             streams,
             self._together([teacher for _, teacher in voices]),
         )
-
-    def _voice_of(self, part: TeacherPart, split: str) -> tuple[TeacherVoice, Teacher]:
-        if part.store is not None:
-            outputs = self._outputs_of(part.store, split)
-            identity = _identity_of_outputs(part.store)
-            return TeacherVoice.of_outputs(part.name, split, identity, outputs), outputs
-        assert part.made is not None
-        network = cast(Network, part.made.network)
-        dataset = self.place.dataset(split, {network.input_stream})
-        identity = identity_of(part.made.network, part.made.card, dataset)
-        frozen = FrozenTeacher(part.made.network, str(part.made.checkpoint))
-        stride = steps_per_output(network, dataset.rgb_stride)
-        streams = (network.input_stream,)
-        return TeacherVoice(part.name, split, identity, streams, stride, lambda batch: frozen(batch).logits), frozen
 
     def _leave(
         self,
@@ -225,16 +175,16 @@ class MadeTeacher:
 
 def make_teacher(config: DistillConfig, place: Workplace, *, fresh: bool) -> MadeTeacher:
     """Train, load or open the teacher of a configuration."""
-    parts = []
+    parts: list[TeacherPart] = []
     for role, (_, source) in config.teacher.sources().items():
         if role != TEACHER:
             place.progress.line(f"{role.replace('-', ' ', 1)}, one of {len(config.teacher.members)}:")
         if source.outputs is not None:
             store = OutputStore.open(source.outputs)
             place.progress.line(f"teacher  outputs of {store.card.name}, read from {store.folder}")
-            parts.append(TeacherPart(role, None, store))
+            parts.append(OutputsPart(role, store))
         else:
-            parts.append(TeacherPart(role, _network(source, config.run.seed, place, fresh), None))
+            parts.append(NetworkPart(role, _network(source, config.run.seed, place, fresh)))
     weights = [member.weight for member in config.teacher.members if member.weight is not None]
     return MadeTeacher(place, tuple(parts), config.teacher.combine, tuple(weights) or None)
 
@@ -267,16 +217,11 @@ def teacher_roles(config: TeacherConfig) -> dict[str, str]:
 
 def _brought(source: TeacherSource) -> Any:
     if source.outputs is not None:
-        return _identity_of_outputs(OutputStore.open(source.outputs))
+        return identity_of_outputs(OutputStore.open(source.outputs))
     if source.checkpoint is not None:
         card = read_card(find_checkpoint(source.checkpoint, TEACHER_ROLES))
         return [card.weights_sha256, code_hash(dict(card.network))]
     return None
-
-
-def _identity_of_outputs(store: OutputStore) -> str:
-    """Hash of imported outputs and of the code that asks them."""
-    return content_hash(["outputs", store.card.identity, module_hash(ForeignTeacher.__module__)])
 
 
 def _network(source: TeacherSource, seed: int, place: Workplace, fresh: bool) -> MadeNetwork:
@@ -293,17 +238,6 @@ def _loaded(path: str, place: Workplace) -> MadeNetwork:
     dataset = place.dataset("dev", {cast(Network, network).input_stream})
     check_teacher_fits(checkpoint, card, place.vocabulary, dataset.describe())
     return MadeNetwork(network.to(place.precision.device), card, checkpoint, None, 0.0)
-
-
-def _about_outputs(part: TeacherPart) -> str:
-    assert part.store is not None
-    card = part.store.card
-    absent = [split for split in SPLITS if split not in card.splits]
-    measured = "its WER is that of these outputs"
-    if absent:
-        measured = f"none of {' and '.join(absent)} were given, so its WER there was not measured"
-    lacking = f", which lack {len(card.lacking)} of {len(card.glosses)} glosses" if card.lacking else ""
-    return f"{card.name} is no network of this run: its outputs were imported{lacking}, and {measured}."
 
 
 def _about_combination(found: Mapping[str, Any]) -> str:

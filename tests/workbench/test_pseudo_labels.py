@@ -10,8 +10,9 @@ from torch import nn
 from slr.ctc import LabelledClip, LabelSet, PseudoLabelAccuracy, StepCount
 from tests.workbench.running import edited
 from tests.workbench.scripted import Scripted, made, workplace
-from workbench.made_teacher import MadeTeacher, TeacherPart
+from workbench.made_teacher import MadeTeacher
 from workbench.pseudo_labels import Agreement, agreement, labels_of, make_labels, read_labels
+from workbench.teacher_parts import NetworkPart
 
 CLIPS = {"one": ("train", "A B", 9), "x": ("dev", "A B", 6), "y": ("dev", "A B", 5), "short": ("dev", "A A B B", 5)}
 GLOSSES = ("A", "B")
@@ -63,7 +64,7 @@ def test_another_precision_and_edited_code_make_labels_anew(
 
 
 def test_edited_code_of_a_combination_makes_its_labels_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    parts = [TeacherPart(f"teacher-{one}", made(Teacher(one), GLOSSES), None) for one in (1.0, 2.0)]
+    parts = [NetworkPart(f"teacher-{one}", made(Teacher(one), GLOSSES)) for one in (1.0, 2.0)]
     teacher = MadeTeacher(workplace(tmp_path, CLIPS), tuple(parts), "average")
     assert teacher.labels() == teacher.labels()
     assert len(list((tmp_path / "labels").iterdir())) == 1

@@ -16,7 +16,8 @@ from workbench.isolated.distill_schema import IsolatedDistillConfig
 from workbench.isolated.measure import left_files, measure, scored, scores_name, there
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.result import SPLITS
-from workbench.isolated.teacher import IsolatedMadeTeacher, make_isolated_teacher, ready_made, teaching_of
+from workbench.isolated.teacher import IsolatedMadeTeacher, make_isolated_teacher, ready_made
+from workbench.isolated.teacher_parts import teaching_of
 from workbench.measure import MadeNetwork
 from workbench.progress import Progress
 from workbench.published_weights import weights_digest
@@ -135,7 +136,7 @@ def _measure(
 ) -> dict[str, Any]:
     """Test every network and the teacher, and keep what a result is made of."""
     measured = measure(place, {**teacher.networks, **students}, record, MAIN)
-    names = {part.role: part.name for part in teacher.parts if part.made is None}
+    names = {part.role: part.name for part in teacher.parts if part.role not in teacher.networks}
     if teacher.combine is not None:
         names["teacher"] = f"{len(teacher.parts)} teachers"
     for role, name in names.items():

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 
 from kd.ensemble import EnsembleTeacher, Rule, combined_widths
 from kd.score_teacher import ScoreTeacher
 from kd.teacher import FrozenTeacher
 from slr.scoring import fuse, softmax
-from slr.types import Network
 from workbench.checkpoint import NetworkCard, load_network, read_card
 from workbench.code_identity import code_hash, module_hash
 from workbench.config import content_hash
@@ -23,30 +20,11 @@ from workbench.fitting import differences, gloss_difference
 from workbench.isolated.distill_schema import IsolatedTeacher, IsolatedTeacherSource, ScoreFiles
 from workbench.isolated.place import IsolatedPlace
 from workbench.isolated.scores import ClipScores, aligned_to
+from workbench.isolated.teacher_parts import NetworkPart, Scores, ScoresPart, TeacherPart
 from workbench.measure import MadeNetwork
 from workbench.preflight import TEACHER_ROLES, find_checkpoint
 from workbench.trained_teacher import TEACHER, teacher_training
 from workbench.training import Teaching, train_network
-
-Scores = Mapping[str, ClipScores]  # by part
-
-
-@dataclass(frozen=True)
-class TeacherPart:
-    """One teacher: a network, or the scores it gave; ``role`` is what it is called in the run folder."""
-
-    role: str
-    made: MadeNetwork | None
-    scores: Scores | None
-
-    @property
-    def name(self) -> str:
-        """What tables call it."""
-        if self.made is not None:
-            return type(self.made.network).__name__
-        assert self.scores is not None
-        about = self.scores["train"].about
-        return "fused scores" if about.get("stream") == "fused" else f"scores of {about.get('network', 'a network')}"
 
 
 @dataclass(frozen=True)
@@ -61,11 +39,11 @@ class IsolatedMadeTeacher:
     @property
     def networks(self) -> dict[str, MadeNetwork]:
         """The networks among the parts, by role."""
-        return {part.role: part.made for part in self.parts if part.made is not None}
+        return {part.role: part.made for part in self.parts if isinstance(part, NetworkPart)}
 
     def teaching(self, *, live: bool) -> Teaching:
         """What a network learns from."""
-        teachings = [self._teaching_of(part, live) for part in self.parts]
+        teachings = [part.teaching(self.place, live=live) for part in self.parts]
         if self.combine is None:
             return teachings[0]
         rule: Rule = "weighted" if self.combine == "weighted" else "average"
@@ -79,12 +57,13 @@ class IsolatedMadeTeacher:
 
     def others(self, split: str) -> dict[str, ClipScores]:
         """What is said of the clips of a part by whoever is no single network of this run, by role."""
-        found = {part.role: part.scores[split] for part in self.parts if part.scores and split in part.scores}
+        given = {part.role: part.scores for part in self.parts if isinstance(part, ScoresPart)}
+        found = {role: scores[split] for role, scores in given.items() if split in scores}
         together = self._together(split) if self.combine is not None else None
         return found if together is None else {**found, TEACHER: together}
 
     def _together(self, split: str) -> ClipScores | None:
-        every = [self._said_by(part, split) for part in self.parts]
+        every = [part.said(self.place, split) for part in self.parts]
         known = [scores for scores in every if scores is not None]
         if len(known) < len(every):
             return None
@@ -94,50 +73,18 @@ class IsolatedMadeTeacher:
         about = {key: first.about[key] for key in ("corpus", "split") if key in first.about}
         return ClipScores(first.ids, mean, first.labels, first.classes, "probabilities", about)
 
-    def _said_by(self, part: TeacherPart, split: str) -> ClipScores | None:
-        if part.made is not None:
-            return self.place.scores(part.made.network, part.made.card, split)
-        assert part.scores is not None
-        return part.scores.get(split)
-
-    def _teaching_of(self, part: TeacherPart, live: bool) -> Teaching:
-        if part.made is not None:
-            return teaching_of(self.place, part.made, live=live)
-        assert part.scores is not None
-        return _by_scores(part.scores["train"])
-
-
-def teaching_of(place: IsolatedPlace, made: MadeNetwork, *, live: bool) -> Teaching:
-    """What a network teaches: ``live``, or by its scores of every training clip, see :class:`IsolatedTeacher`."""
-    if not live:
-        return _by_scores(place.scores(made.network, made.card, "train"))
-    network = cast(Network, made.network)
-    node = made.card.network
-    identity = [made.card.weights_sha256, dict(node), code_hash(node), place.deciding((network.input_stream,))]
-    return Teaching(
-        FrozenTeacher(made.network, str(made.checkpoint)),
-        {**network.tap_widths, "logits": made.card.num_classes},
-        content_hash(["live", *identity]),
-        streams=(network.input_stream,),
-    )
-
-
-def _by_scores(scores: ClipScores) -> Teaching:
-    teacher = ScoreTeacher(scores.ids, torch.from_numpy(scores.scores), scores.kind)
-    return Teaching(teacher, {"logits": len(scores.classes)}, content_hash(["scores", scores.digest]))
-
 
 def make_isolated_teacher(
     config: IsolatedTeacher, seed: int, place: IsolatedPlace, *, fresh: bool
 ) -> IsolatedMadeTeacher:
     """Train, load or open the teacher of a configuration."""
-    parts = []
+    parts: list[TeacherPart] = []
     for role, (_, source) in config.sources().items():
         if source.scores is not None:
-            parts.append(TeacherPart(role, None, read_scores(source.scores, place)))
+            parts.append(ScoresPart(role, read_scores(source.scores, place)))
             place.progress.line(f"{role.replace('-', ' ', 1)}  known by the scores of {source.scores.train}")
         else:
-            parts.append(TeacherPart(role, _network(source, seed, place, fresh), None))
+            parts.append(NetworkPart(role, _network(source, seed, place, fresh)))
     weights = tuple(member.weight for member in config.members if member.weight is not None)
     return IsolatedMadeTeacher(place, tuple(parts), config.combine, weights or None)
 
