@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
+from slr.ctc import LabelSet
 from workbench.config import config_hash, essential
 from workbench.feasibility import check_clips
 from workbench.measure import leave_references, left_files, measure, scored
@@ -22,6 +24,7 @@ from workbench.training import Training, deciding_code, train_network
 from workbench.workplace import Workplace
 
 MAIN = "network"
+_AS_MEASURED = ("decoder", "seconds", "pseudo_label_accuracy")  # what a result repeats
 
 
 def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fresh: bool = False) -> Path:
@@ -49,14 +52,8 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
         finished = record.finished("network", inputs)
         if finished is None:
             record.begin()
-            training = Training("network", config.network, config.stages, config.run.seed)
-            reader = Reader.of(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
-            made = {MAIN: train_network(place, training, fresh=fresh)}
-            measured = measure(place, made, reader, record, MAIN)
-            if labels is not None:
-                found = agreement(place, labels, {MAIN: made[MAIN].network})
-                measured["pseudo_label_accuracy"] = {**found.pop(MAIN), **found}
-            finished = record.finish("network", inputs, outputs=left_files(made, MAIN), result=measured)
+            left, measured = _trained(config, place, record, labels, fresh)
+            finished = record.finish("network", inputs, outputs=left, result=measured)
         else:
             progress.line(f"nothing is left to do: {record.folder} was finished {finished.finished}")
         network = scored(place, record.folder, MAIN, MAIN, finished.result)
@@ -66,14 +63,25 @@ def train_alone(config: TrainConfig, progress: Progress, console: Console, *, fr
             "seed": config.run.seed,
             "corpus": place.corpus.name,
             "protocol": config.data.protocol,
-            "decoder": finished.result["decoder"],
             "network": network.as_dict(),
-            "seconds": finished.result["seconds"],
+            **{key: finished.result[key] for key in _AS_MEASURED if key in finished.result},
             "warnings": alarms_of(record.metrics.rows()),
         }
-        if "pseudo_label_accuracy" in finished.result:
-            result["pseudo_label_accuracy"] = finished.result["pseudo_label_accuracy"]
         leave_references(place, record.folder)
         record.write_result(result)
         console.print(render_networks(result, {"": network}, place.corpus.name))
     return record.folder
+
+
+def _trained(
+    config: TrainConfig, place: Workplace, record: RunRecord, labels: LabelSet | None, fresh: bool
+) -> tuple[list[str], dict[str, Any]]:
+    """Train the network and let it read dev and test: the files that this left, and what was measured."""
+    training = Training("network", config.network, config.stages, config.run.seed)
+    reader = Reader.of(config.evaluate, place.vocabulary)  # before training, lest it fail afterwards
+    made = {MAIN: train_network(place, training, fresh=fresh)}
+    measured = measure(place, made, reader, record, MAIN)
+    if labels is not None:
+        found = agreement(place, labels, {MAIN: made[MAIN].network})
+        measured["pseudo_label_accuracy"] = {**found.pop(MAIN), **found}
+    return left_files(made, MAIN), measured
