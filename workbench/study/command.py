@@ -48,6 +48,7 @@ class StudyOptions:
         words: overrides for every row.
         seeds: instead of those of the file.
         splits: of the corpus, instead of those of the file.
+        reference: the row that others are held against, instead of that of the file.
         out: the folder above that of the study.
         jobs: runs at once; None for one here, and for all on a cluster.
         slurm: options of submitit, None to run here.
@@ -63,6 +64,7 @@ class StudyOptions:
     words: Sequence[str] = ()
     seeds: Sequence[int] | None = None
     splits: Sequence[str] | None = None
+    reference: str | None = None
     out: str = "runs"
     jobs: int | None = None
     slurm: Mapping[str, Any] | None = None
@@ -90,7 +92,14 @@ def run_study(asked: StudyOptions, console: Console) -> Path | None:
         raise ValueError("--no-records looks at run folders alone: leave out --records")
     if asked.keep is not None and asked.dry_run:
         raise ValueError("--dry-run writes nothing: leave out --keep")
-    grid = plan(asked.study, Path(asked.out), seeds=asked.seeds, splits=asked.splits, words=asked.words)
+    grid = plan(
+        asked.study,
+        Path(asked.out),
+        seeds=asked.seeds,
+        splits=asked.splits,
+        reference=asked.reference,
+        words=asked.words,
+    )
     state = StudyState.open(grid.out)
     if asked.fresh:
         if asked.dry_run or asked.table_only:

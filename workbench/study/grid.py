@@ -110,14 +110,20 @@ class Grid:
         return self.row(row).network or roles_of(runs[0].config)[0]
 
 
-def read_study(path: Path | str, *, seeds: Sequence[int] | None = None, splits: Sequence[str] | None = None) -> Study:
-    """A study file, with other ``seeds`` and ``splits`` where they are given.
+def read_study(
+    path: Path | str,
+    *,
+    seeds: Sequence[int] | None = None,
+    splits: Sequence[str] | None = None,
+    reference: str | None = None,
+) -> Study:
+    """A study file, with other ``seeds``, ``splits`` and ``reference`` where they are given.
 
     Raises:
         ConfigError: with every fault of the file.
     """
-    given = {"seeds": seeds, "splits": splits}
-    words = [f"{key}={json.dumps(list(value))}" for key, value in given.items() if value is not None]
+    given = {"seeds": seeds and list(seeds), "splits": splits and list(splits), "reference": reference}
+    words = [f"{key}={json.dumps(value)}" for key, value in given.items() if value is not None]
     study = load_config(path, words, schema=Study)
     faults = list(_faults_between_rows(study))
     if faults:
@@ -131,6 +137,7 @@ def plan(
     *,
     seeds: Sequence[int] | None = None,
     splits: Sequence[str] | None = None,
+    reference: str | None = None,
     words: Sequence[str] = (),
 ) -> Grid:
     """The runs of a study file; ``words`` override keys of all rows, ``out`` is the folder above the study's.
@@ -139,7 +146,7 @@ def plan(
         ConfigError: with every fault of the study and of the configurations of its rows.
     """
     path = Path(path)
-    study, name = read_study(path, seeds=seeds, splits=splits), path.stem
+    study, name = read_study(path, seeds=seeds, splits=splits, reference=reference), path.stem
     runs: dict[Cell, PlannedRun] = {}
     faults: list[Fault] = []
     for index, row in enumerate(study.rows):

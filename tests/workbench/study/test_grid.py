@@ -142,6 +142,8 @@ def test_two_rows_of_the_same_configuration_are_named(tmp_path: Path) -> None:
 def test_a_missing_reference_row_is_named(tmp_path: Path) -> None:
     said = faults(tmp_path, lambda study: study.update(reference="alon"))
     assert "the reference row 'alon' is not there; did you mean alone?" in said
+    with pytest.raises(ConfigError, match="the reference row 'kdd' is not there; did you mean kd"):
+        planned(tmp_path, reference="kdd")
 
 
 @pytest.mark.parametrize(

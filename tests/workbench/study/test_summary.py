@@ -20,7 +20,7 @@ from slr.scoring import RecipeGap, compare_recipes, holm, recipe_gap, recipe_rat
 from tests.workbench.study.made import CORPUS, STUDY, make_all, make_run, planned, sentences, usual
 from workbench.study.collect import collect
 from workbench.study.formats import as_html, as_latex, as_markdown, render_sheet
-from workbench.study.grid import Cell, Grid
+from workbench.study.grid import Cell, Grid, plan
 from workbench.study.records import as_csv, as_json
 from workbench.study.sheet import make_sheet
 from workbench.study.summary import Summary, summarise
@@ -81,6 +81,18 @@ def test_rows_are_compared_with_the_reference_by_the_spread_of_all_rows(grid: Gr
         assert summary.row(row).p_own_spread == compare_recipes(alone, rows[row]).p_value
     assert summary.row("alone").comparison is None
     assert summary.row("teacher").comparison is None, "a teacher is not compared unless asked for"
+
+
+def test_rows_can_be_held_against_another_row_than_that_of_the_file(grid: Grid) -> None:
+    other = plan(grid.out.parent.parent / "losses.yaml", grid.out.parent, reference="kd")
+    rows = summarise(other, collect(other))
+    found = {name: rows.row(name).comparison for name in ("alone", "crd")}
+    assert found["alone"] is not None
+    kd = reports(grid, "kd", "student")
+    spread = seed_spread([kd, reports(grid, "kd", "baseline"), reports(grid, "crd", "student")])
+    assert found["crd"] == compare_recipes(kd, reports(grid, "crd", "student"), spread=spread)
+    assert found["alone"].difference.value > 0, "the student alone reads worse"
+    assert rows.row("kd").comparison is None
 
 
 def test_the_gap_is_that_of_the_same_runs(grid: Grid, summary: Summary) -> None:
