@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from slr.layers import MaskedBatchNorm, STCAttention, ValidSteps
+from slr.layers.valid import exporting
 from slr.types import Padded
 from students.units import NormedLinear, Shortcut, beginning_at_nothing, linear
 from students.unlike_joints import unlike_joints
@@ -118,9 +119,9 @@ def by_clip(x: Tensor, valid: ValidSteps) -> Tensor:
 def in_clips(features: Tensor, joints: int, valid: ValidSteps) -> Tensor:
     """``[G, D, L]`` -> ``[B, D, T, J]``, zero as padding; a view where there is none. ``G`` is one or ``B``."""
     frames = features.unflatten(2, (-1, joints))
-    if valid.places is None and len(frames) == valid.clips:
+    if valid.places is None and len(frames) == valid.clips and not exporting():
         return frames
-    return valid.scatter(frames[0].transpose(0, 1)).values.transpose(1, 2)
+    return valid.scatter(frames.transpose(1, 2).flatten(0, 1)).values.transpose(1, 2)
 
 
 def out_of_clips(clips: Tensor, valid: ValidSteps) -> Tensor:

@@ -39,6 +39,11 @@ class MadeNetwork:
     seconds: float
     objective: Path | None = None
 
+    @property
+    def name(self) -> str:
+        """What tables call it: its class."""
+        return type(self.network).__name__
+
 
 def hypotheses_file(role: str, split: str, main: str) -> str:
     """Name of a file of hypotheses; those of the ``main`` network, which the run was for, carry no role."""
@@ -68,7 +73,7 @@ def measure(
     return {
         "corpus": place.corpus.name,
         "decoder": reader.decoder.name,
-        "names": {role: type(one.network).__name__ for role, one in made.items()},
+        "names": {role: one.name for role, one in made.items()},
         "params": {role: count_parameters(one.network) for role, one in made.items()},
         "macs": {role: round(count_macs(one.network, sample) * per_second) for role, one in made.items()},
         "seconds": {role: one.seconds for role, one in made.items()},

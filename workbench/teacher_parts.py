@@ -58,7 +58,7 @@ class NetworkPart:
     @property
     def name(self) -> str:
         """Its class."""
-        return type(self.made.network).__name__
+        return self.made.name
 
     @property
     def splits(self) -> tuple[str, ...]:

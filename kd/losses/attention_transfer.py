@@ -7,13 +7,13 @@ import math
 from torch import Tensor
 
 from kd.align import align_linear
-from kd.losses.base import Loss
 from kd.losses.relations import directions
+from kd.losses.tap_loss import TapLoss
 from kd.reduce import masked_mean
 from slr.types import Batch, NetOutput, Padded
 
 
-class AttentionTransfer(Loss):
+class AttentionTransfer(TapLoss):
     """Mean over clips of ``||a^T - a^S||^2``, the sum over the steps of a clip of the squared differences of attention.
 
     The attention of a network is its activity along time, at unit length::
@@ -34,16 +34,10 @@ class AttentionTransfer(Loss):
         exponent: ``p``, 1 or more; the larger it is, the more the strongest features decide.
     """
 
-    needs_teacher = True
-
     def __init__(self, tap: str = "conv", teacher_tap: str | None = None, exponent: float = 2.0) -> None:
-        super().__init__()
+        super().__init__(tap, teacher_tap)
         if not 1 <= exponent < math.inf:
             raise ValueError(f"exponent is {exponent}: activities are raised to the power of 1 or more, usually 2")
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
         self.exponent = exponent
 
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:

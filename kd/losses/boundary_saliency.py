@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from kd.align import align_linear
-from kd.losses.base import Loss
 from kd.losses.relations import directions
+from kd.losses.tap_loss import TapLoss
 from kd.reduce import mean_of_row_means, row_means
 from slr.types import Batch, NetOutput, Padded
 
@@ -19,7 +19,7 @@ Normalise = Literal["min-max", "z-score"]
 FLAT = 1e-5
 
 
-class BoundarySaliency(Loss):
+class BoundarySaliency(TapLoss):
     """Mean over clips of the mean over its neighbouring steps of ``|b^T_t - b^S_t|``.
 
     The saliency of the boundary between two steps is how much the features turn there, brought to a common scale
@@ -41,16 +41,10 @@ class BoundarySaliency(Loss):
         normalise: ``"min-max"`` or ``"z-score"``. The first hangs on the two extremes of a clip, the second on all.
     """
 
-    needs_teacher = True
-
     def __init__(self, tap: str = "context", teacher_tap: str | None = None, normalise: Normalise = "min-max") -> None:
-        super().__init__()
+        super().__init__(tap, teacher_tap)
         if normalise not in get_args(Normalise):
             raise ValueError(f"normalise is {normalise!r}: a saliency is scaled by 'min-max' or by its 'z-score'")
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
         self.normalise = normalise
 
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from torch import Tensor
 
 from kd.align import align_linear
-from kd.losses.base import Loss
 from kd.losses.relations import cosines, distinct_pairs
+from kd.losses.tap_loss import TapLoss
 from kd.reduce import mean_of_row_means
 from slr.types import Batch, NetOutput
 
 
-class ContextualRelation(Loss):
+class ContextualRelation(TapLoss):
     """Mean over clips of the mean over pairs of steps of ``(cos(f^T_i, f^T_j) - cos(f^S_i, f^S_j))^2``.
 
     The global contextual relation of AugmentRGB (Dai et al. 2021, "Learning an Augmented RGB Representation with
@@ -30,14 +30,8 @@ class ContextualRelation(Loss):
         teacher_tap: feature read from the teacher; the same name when left out.
     """
 
-    needs_teacher = True
-
     def __init__(self, tap: str = "context", teacher_tap: str | None = None) -> None:
-        super().__init__()
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
+        super().__init__(tap, teacher_tap)
 
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:
         """Mean squared difference of the cosines."""

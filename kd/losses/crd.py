@@ -11,15 +11,15 @@ from pytorch_metric_learning.reducers import MeanReducer
 from torch import Tensor, nn
 
 from kd.align import align_linear
-from kd.losses.base import Loss
 from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
 from kd.losses.memory import StepQueue
 from kd.losses.posteriors import check_temperature
+from kd.losses.tap_loss import TapLoss
 from kd.losses.unit import unit
 from slr.types import Batch, NetOutput
 
 
-class CRD(Loss):
+class CRD(TapLoss):
     """Mean over all valid steps of the whole batch of the contrast student-teacher, averaged over both directions.
 
     Step ``i`` of the student is compared with the teacher at the same step, against other steps of the batch::
@@ -62,8 +62,6 @@ class CRD(Loss):
             little, and a contrast of ``N`` steps costs ``N^2``.
     """
 
-    needs_teacher = True
-
     def __init__(
         self,
         student_width: int,
@@ -79,7 +77,7 @@ class CRD(Loss):
         exclude_neighbours: int = 1,
         stride: int = 1,
     ) -> None:
-        super().__init__()
+        super().__init__(tap, teacher_tap)
         check_temperature(temperature)
         if negatives not in ("batch", "queue"):
             raise ValueError(f"negatives is {negatives!r}: negatives come from the 'batch' or also from a 'queue'")
@@ -89,9 +87,6 @@ class CRD(Loss):
             raise ValueError(f"queue_length is {queue_length}, but a queue holds at least 1 step")
         if stride < 1:
             raise ValueError(f"stride is {stride}, but it counts steps: it must be 1 or more")
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
         self.teacher_taps = (self.teacher_tap, "logits")
         self.positives = positives
         self.stride = stride

@@ -9,16 +9,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kd.losses.base import Loss
 from kd.losses.infonce import contrast_accuracy
 from kd.losses.posteriors import check_temperature
+from kd.losses.tap_loss import TapLoss
 from kd.reduce import mean_over_clips
 from slr.types import Batch, NetOutput
 
 MOMENTUM = 0.5
 
 
-class CRDBank(Loss):
+class CRDBank(TapLoss):
     """Sum over clips of the noise-contrastive loss of both directions, divided by the number of clips.
 
     A clip is one instance: its feature is the mean over its valid steps. Each side keeps a bank of one row per training
@@ -48,7 +48,6 @@ class CRDBank(Loss):
         seed: of the first rows and of the draws.
     """
 
-    needs_teacher = True
     student_bank: Tensor
     teacher_bank: Tensor
     student_z: Tensor
@@ -67,16 +66,12 @@ class CRDBank(Loss):
         num_negatives: int = 4096,
         seed: int = 0,
     ) -> None:
-        super().__init__()
+        super().__init__(tap, teacher_tap)
         check_temperature(temperature)
         if clips < 2 or num_negatives < 1:
             raise ValueError(
                 f"clips is {clips} and num_negatives is {num_negatives}: a bank needs 2 clips and 1 negative or more"
             )
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
         self.temperature = temperature
         self.num_negatives = num_negatives
         self.seed = seed

@@ -6,12 +6,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kd.align import align_linear
-from kd.losses.base import Loss
+from kd.losses.tap_loss import TapLoss
 from kd.reduce import mean_over_steps
 from slr.types import Batch, NetOutput
 
 
-class FitNet(Loss):
+class FitNet(TapLoss):
     """Mean over the valid steps of the batch of the mean over features of ``(W f^S + b - f^T)^2``.
 
     The hint of Romero et al. 2015, "FitNets: Hints for Thin Deep Nets", equation 3, step by step; the paper has half
@@ -28,16 +28,10 @@ class FitNet(Loss):
         teacher_tap: feature read from the teacher; the same name when left out.
     """
 
-    needs_teacher = True
-
     def __init__(
         self, student_width: int, teacher_width: int, tap: str = "conv", teacher_tap: str | None = None
     ) -> None:
-        super().__init__()
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
+        super().__init__(tap, teacher_tap)
         self.regressor = nn.Linear(student_width, teacher_width)
 
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:

@@ -6,12 +6,12 @@ from abc import abstractmethod
 
 from torch import Tensor
 
-from kd.losses.base import Loss
 from kd.losses.relations import Over, check_over, sets
+from kd.losses.tap_loss import TapLoss
 from slr.types import Batch, NetOutput, Padded
 
 
-class SetLoss(Loss):
+class SetLoss(TapLoss):
     """Relations within sets of features, such as the steps of a clip: widths of the two networks need not agree.
 
     Args:
@@ -21,15 +21,9 @@ class SetLoss(Loss):
             :func:`~kd.losses.relations.sets`.
     """
 
-    needs_teacher = True
-
     def __init__(self, tap: str = "context", teacher_tap: str | None = None, over: Over = "steps") -> None:
-        super().__init__()
+        super().__init__(tap, teacher_tap)
         check_over(over)
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
-        self.teacher_taps = (self.teacher_tap,)
         self.over = over
 
     def compute(self, student: NetOutput, teacher: NetOutput | None, batch: Batch) -> Tensor:

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from kd.align import align_linear
-from kd.losses.base import Loss
 from kd.losses.graph import Adjacency, TemporalGraphs
 from kd.losses.infonce import Steps, contrast_accuracy, symmetric_info_nce
 from kd.losses.posteriors import check_temperature
+from kd.losses.tap_loss import TapLoss
 from kd.reduce import mean_over_steps
 from slr.types import Batch, NetOutput, Padded
 
@@ -19,7 +19,7 @@ Comparison = Literal["contrast", "mse"]
 Frozen = Literal["none", "teacher", "both"]
 
 
-class TemporalRelation(Loss):
+class TemporalRelation(TapLoss):
     """Mean over all valid steps of the whole batch of the contrast student-teacher, averaged over both directions.
 
     Each side has a graph of its own whose nodes are the steps of a clip, see
@@ -61,8 +61,6 @@ class TemporalRelation(Loss):
         frozen: graphs that stay as they were drawn: ``"none"``, the ``"teacher"``'s or ``"both"``.
     """
 
-    needs_teacher = True
-
     def __init__(
         self,
         student_width: int,
@@ -80,15 +78,12 @@ class TemporalRelation(Loss):
         comparison: Comparison = "contrast",
         frozen: Frozen = "none",
     ) -> None:
-        super().__init__()
+        super().__init__(tap, teacher_tap)
         check_temperature(temperature)
         if comparison not in get_args(Comparison):
             raise ValueError(f"comparison is {comparison!r}, which is none of {', '.join(get_args(Comparison))}")
         if frozen not in get_args(Frozen):
             raise ValueError(f"frozen is {frozen!r}, which is none of {', '.join(get_args(Frozen))}")
-        self.tap = tap
-        self.teacher_tap = teacher_tap or tap
-        self.student_taps = (tap,)
         self.teacher_taps = (self.teacher_tap, "logits") if comparison == "contrast" else (self.teacher_tap,)
         self.temperature = temperature
         self.exclude_same_gloss = exclude_same_gloss

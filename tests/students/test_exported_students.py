@@ -22,17 +22,17 @@ from students import (
     LandmarkTransformer,
     LightDKEGCN,
 )
+from tests.students.grown import grown
 
 
-class WholeClips(nn.Module):
-    """A network on keypoints without padding."""
+class Clips(nn.Module):
+    """A network on keypoints and lengths."""
 
     def __init__(self, net: nn.Module) -> None:
         super().__init__()
         self.net = net
 
-    def forward(self, keypoints: Tensor) -> Tensor:
-        lengths = torch.full((keypoints.shape[0],), keypoints.shape[1], dtype=torch.int64)
+    def forward(self, keypoints: Tensor, lengths: Tensor) -> Tensor:
         return self.net(Padded(keypoints, lengths)).logits.values
 
 
@@ -62,10 +62,12 @@ SMALL = {"num_classes": 5, "layout": "sign-27", "width": 8}
     ids=lambda net: type(net).__name__,
 )
 def test_an_exported_student_reads_clips_of_any_length_as_before(net: nn.Module) -> None:
-    module = WholeClips(net.eval())
+    module = Clips(grown(net, std=0.2))
     exported = torch.export.export(
-        module, (torch.randn(1, 20, 27, 3),), dynamic_shapes=({1: torch.export.Dim.AUTO},)
+        module,
+        (torch.randn(1, 20, 27, 3).double(), torch.tensor([20])),
+        dynamic_shapes=({1: torch.export.Dim.AUTO}, None),
     ).module()
-    for steps in (12, 37):
-        keypoints = torch.randn(1, steps, 27, 3)
-        torch.testing.assert_close(exported(keypoints), module(keypoints))
+    for steps, length in ((12, 12), (37, 37), (37, 24)):
+        keypoints, lengths = torch.randn(1, steps, 27, 3).double(), torch.tensor([length])
+        torch.testing.assert_close(exported(keypoints, lengths), module(keypoints, lengths))

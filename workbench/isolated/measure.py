@@ -45,7 +45,7 @@ def measure(place: IsolatedPlace, made: Mapping[str, MadeNetwork], record: RunRe
     shape = pose.shape[1:] if pose.ndim == 5 else (pose.shape[1], 1, *pose.shape[2:])
     rows = record.metrics.rows()
     return {
-        "names": {role: type(one.network).__name__ for role, one in made.items()},
+        "names": {role: one.name for role, one in made.items()},
         "params": {role: count_parameters(one.network) for role, one in made.items()},
         "macs": {role: batch_macs(one.network, batch) for role, one in made.items()},
         "clip_shape": list(shape),

@@ -53,7 +53,7 @@ class NetworkPart:
     @property
     def name(self) -> str:
         """Its class."""
-        return type(self.made.network).__name__
+        return self.made.name
 
     def teaching(self, place: IsolatedPlace, *, live: bool) -> Teaching:
         """See :func:`teaching_of`."""
