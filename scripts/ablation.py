@@ -44,10 +44,8 @@ if __name__ == "__main__":
     )
     parser.add_argument("study", help="YAML file, see experiments/")
     parser.add_argument("words", nargs="*", metavar="key=value", help="override any key of every row, as in distill.py")
-    parser.add_argument("--seeds", type=seeds, metavar="0,1,2", help="instead of those of the study")
-    parser.add_argument(
-        "--splits", type=splits, metavar="fold-0,fold-1", help="of the corpus, instead of those of the study"
-    )
+    parser.add_argument("--seeds", type=seeds, metavar="0,1,2", help="instead of the study's")
+    parser.add_argument("--splits", type=splits, metavar="fold-0,fold-1", help="instead of the study's")
     parser.add_argument("--reference", metavar="ROW", help="hold all rows against this one, instead of the study's")
     parser.add_argument("--out", metavar="DIR", default="runs", help="for the study's folder (default: %(default)s)")
     parser.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: 1; with --slurm all)")
