@@ -17,11 +17,21 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 
+def is_whole(config: pytest.Config) -> bool:
+    """Whether pytest was called for the suite and not for files or folders of it."""
+    return config.args == [str(ROOT / "tests")] or config.args == config.getini("testpaths")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The whole suite leaves its slow tests to ``pytest -m slow``; where tests are named, by -k too, none is left out."""
+    if is_whole(config) and not config.option.keyword:
+        config.option.markexpr = config.option.markexpr or "not slow"
+
+
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Processes for the whole suite: one per core, four at most; tests that are named run in this process."""
-    whole = config.args == [str(ROOT / "tests")] or config.args == config.getini("testpaths")
-    return min(4, os.cpu_count() or 1) if whole else 0
+    return min(4, os.cpu_count() or 1) if is_whole(config) else 0
 
 
 @pytest.fixture(autouse=True)

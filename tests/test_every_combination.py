@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import inspect
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -186,9 +187,16 @@ def two_steps(classroom: Classroom, teacher: str, student: str, loss: str) -> No
     assert all(output.grad is None for output in outputs)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
-@pytest.mark.parametrize("student", STUDENTS)
-@pytest.mark.parametrize("teacher", TEACHERS)
+def all_with_all() -> list[Any]:
+    """Teacher, student and loss; where more than one of them is not the main configuration's, it is a slow test."""
+    combinations = []
+    for names in itertools.product(TEACHERS, STUDENTS, LOSSES):
+        exchanged = sum(name != main for name, main in zip(names, ("STSGNet", "STGT", "KD"), strict=True))
+        combinations.append(pytest.param(*names, marks=pytest.mark.slow if exchanged > 1 else ()))
+    return combinations
+
+
+@pytest.mark.parametrize(("teacher", "student", "loss"), all_with_all())
 def test_two_steps_move_the_student_and_not_the_teacher(
     classroom: Classroom, teacher: str, student: str, loss: str
 ) -> None:

@@ -338,6 +338,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_writers_killed_at_any_moment_leave_whole_shards_or_nothing(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     writers = [

@@ -39,6 +39,7 @@ class Clips(nn.Module):
 SMALL = {"num_classes": 5, "layout": "sign-27", "width": 8}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(torch.compiler, "is_exporting"), reason="torch.export before 2.7 does not say it exports"
 )

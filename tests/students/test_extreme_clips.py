@@ -12,6 +12,7 @@ from tests import nets
 CASES = [case for name in students.__all__ for case in nets.ROWS[name]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.0, 1e-12, 1e4, 1e8])
 @pytest.mark.parametrize("case", CASES, ids=[case.label for case in CASES])
 def test_scores_and_gradients_are_finite(case: nets.Case, scale: float) -> None:

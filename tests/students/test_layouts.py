@@ -44,6 +44,7 @@ def test_every_student_is_here() -> None:
     assert SMALL.keys() == set(students.__all__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", layout_names())
 @pytest.mark.parametrize("student", SMALL)
 def test_a_student_reads_and_learns_from_any_layout(student: str, layout: str) -> None:

@@ -86,6 +86,7 @@ def test_it_has_the_published_number_of_parameters(name: str) -> None:
         assert sum(parameter.numel() for parameter in network.parameters()) == SIZES[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "frames", "wanted"),
     [(name, frames, wanted) for name, figures in GIGA_MACS.items() for frames, wanted in figures.items()],
@@ -132,6 +133,7 @@ def channels_first(name: str, clips: Tensor) -> Tensor:
     return clips.permute(0, 4, 2, 3, 1) if name.startswith("pyskl") else clips
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("name", MAPPINGS)
 def test_it_equals_the_plain_formulation_in_scores_gradients_and_statistics(name: str, training: bool) -> None:

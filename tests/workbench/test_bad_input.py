@@ -91,6 +91,7 @@ def broken_root(simulated_root: Path, tmp_path: Path) -> Path:
 # Through the real script in a process of its own: code, standard error, no traceback.
 
 
+@pytest.mark.slow
 def test_a_mistake_is_told_in_a_sentence_and_not_in_a_traceback(tmp_path: Path) -> None:
     words = ["data=phoenix2014", "data.root=/nowhere"]
     done = in_a_process(ROOT / "scripts" / "distill.py", MAIN_CONFIG, *words, cwd=tmp_path)
@@ -102,6 +103,7 @@ def test_a_mistake_is_told_in_a_sentence_and_not_in_a_traceback(tmp_path: Path) 
 # The command line and the configuration.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

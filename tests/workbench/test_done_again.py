@@ -27,6 +27,7 @@ def done(script: str, *arguments: str | Path) -> Done:
     return found
 
 
+@pytest.mark.slow
 def test_classes(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = ("train", waving_config(tmp_path, store), "stages.0.epochs=1", "--out", tmp_path / "runs")
     done(*command)
@@ -40,6 +41,7 @@ def test_classes(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
             assert NOTHING in done(*command).err
 
 
+@pytest.mark.slow
 def test_distilled_classes(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = ["teacher.stages.0.epochs=1", "assistants=[]", "student.stages.0.epochs=1"]
     command = ("distill", chain_config(tmp_path, store), *words, "--out", tmp_path / "runs")

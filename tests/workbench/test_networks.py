@@ -92,6 +92,7 @@ def test_published_networks_come_with_the_weights_they_read(monkeypatch: pytest.
     assert both.endswith("| `S8` | ntu-25 | 2 | 2,522,696 | 3.22 G | - |\n")
 
 
+@pytest.mark.slow
 def test_the_readme_shows_the_table_that_the_command_prints() -> None:
     done = here("check", "networks", "--markdown")
     assert done.code == 0, done.err

@@ -41,6 +41,7 @@ def trained(root: Path, folder: Path, weights: Path) -> Done:
     return here("train", path, "--out", folder / "runs", "run.name=i3d")
 
 
+@pytest.mark.slow
 def test_a_training_that_begins_from_a_file_says_what_it_left_out_and_needs_it_no_more(
     simulated_root: Path, tmp_path: Path
 ) -> None:

@@ -109,6 +109,7 @@ def gloss_file(kind: str, folder: Path, glosses: list[str]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["npy", "json"])
 def test_with_its_data_it_is_a_run_folder_that_is_evaluated_and_teaches(
     kind: str, glosses: list[str], simulated_root: Path, tmp_path: Path

@@ -59,6 +59,7 @@ def names_in(path: Path, names: list[str]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_every_released_layout_becomes_a_folder_that_answers_as_the_original(name: str, tmp_path: Path) -> None:

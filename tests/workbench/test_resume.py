@@ -57,6 +57,7 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key not in timed} for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 @pytest.mark.parametrize("how", [(), ("itself",)])
 def test_a_training_killed_without_warning_ends_with_the_same_weights_bit_for_bit(

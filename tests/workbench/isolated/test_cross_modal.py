@@ -88,6 +88,7 @@ def run(store: Path, frames: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return done
 
 
+@pytest.mark.slow
 def test_a_network_of_frames_teaches_one_of_keypoints(run: Done) -> None:
     result = read_json(run.folder / "result.json")
     assert result["teacher"]["name"] == "CNN2DCNN1D"
@@ -104,6 +105,7 @@ def test_cards_say_what_a_network_reads(run: Done) -> None:
     assert "rgb" not in read_card(run.folder / "student").preprocessing
 
 
+@pytest.mark.slow
 def test_a_teacher_that_reads_frames_is_evaluated_and_teaches_from_its_checkpoint_or_its_scores(
     run: Done, store: Path, frames: Path, tmp_path: Path
 ) -> None:

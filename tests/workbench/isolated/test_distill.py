@@ -66,6 +66,7 @@ def run(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Done:
     return done
 
 
+@pytest.mark.slow
 def test_a_chain_is_trained_and_every_link_of_it_is_reported(run: Done) -> None:
     result = read_json(run.folder / "result.json")
     assert set(result["assistants"]) == {"first", "again"}
@@ -157,6 +158,7 @@ def fused(folder: Path, run: Path, split: str) -> Path:
     return done.folder
 
 
+@pytest.mark.slow
 def test_fused_scores_are_a_teacher(run: Done, store: Path, tmp_path: Path) -> None:
     files = {split: str(fused(tmp_path, run.folder, split)) for split in ("train", "test")}
     path = config(tmp_path, store, teacher={"scores": files}, assistants=[])

@@ -83,6 +83,7 @@ class Terminated:
             yield batch
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGTERM")
 def test_a_recipe_of_all_there_is_ends_with_the_same_weights_when_it_is_stopped(store: Path, tmp_path: Path) -> None:
     config = staged(tmp_path, store)

@@ -35,6 +35,7 @@ def ended(job: Job) -> int:
     raise AssertionError("the job did not end in two minutes")
 
 
+@pytest.mark.slow
 def test_a_job_runs_the_command_and_gives_its_exit_code(grid: Grid, tmp_path: Path) -> None:
     launcher = ClusterLauncher(grid, {"cluster": "local", "timeout_min": 5}, None)
     assert launcher.capacity == len(grid.runs)

@@ -35,6 +35,7 @@ def test_a_study_opens_with_its_own_command(path: Path) -> None:
     assert all(command.split()[2] == own for command in commands)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_every_run_of_a_study_passes_the_preflight(path: Path) -> None:
     grid = planned(path)

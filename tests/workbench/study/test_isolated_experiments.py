@@ -59,6 +59,7 @@ def test_studies_were_found() -> None:
     assert {path.stem for path in STUDIES} >= named
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_a_run_of_every_row_passes_the_preflight(path: Path, tmp_path: Path) -> None:
     runs = first_runs(planned(path.stem))

@@ -40,6 +40,7 @@ def p_values() -> dict[str, np.ndarray]:
     return {name: np.array(values) for name, values in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TESTS)
 def test_equal_systems_are_told_apart_once_in_twenty_times(p_values, name):
     # The share of 800 tosses of a coin that falls once in 20 times has a standard error of 0.0077.

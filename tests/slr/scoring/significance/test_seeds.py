@@ -165,6 +165,7 @@ def false_alarms(request):
     return request.param, {name: float(np.mean(alarms)) for name, alarms in found.items()}
 
 
+@pytest.mark.slow
 def test_equal_recipes_are_told_apart_once_in_twenty_times(false_alarms):
     # The share of 300 tosses of a coin that falls once in 20 times has a standard error of 0.013.
     _, found = false_alarms
