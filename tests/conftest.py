@@ -23,7 +23,7 @@ def is_whole(config: pytest.Config) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """The whole suite leaves its slow tests to ``pytest -m slow``; where tests are named, by -k too, none is left out."""
+    """The whole suite leaves slow tests to ``pytest -m slow``; where tests are named, by -k too, none is left out."""
     if is_whole(config) and not config.option.keyword:
         config.option.markexpr = config.option.markexpr or "not slow"
 

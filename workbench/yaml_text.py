@@ -80,12 +80,7 @@ def read_yaml(path: Path | str, faults: list[Fault]) -> Node | None:
 def parse_yaml(text: str, name: str, faults: list[Fault]) -> Node | None:
     """Read YAML text; ``name`` stands for the file in origins and messages."""
     try:
-        reader = _Reader(text)
-    except yaml.YAMLError as error:
-        faults.append(_syntax_fault(error, name))
-        return None
-    try:
-        root = reader.get_single_node()
+        root = _composed(text)
         if root is None:
             faults.append(Fault((), f"{name} is empty", fatal=True))
             return None
@@ -94,8 +89,6 @@ def parse_yaml(text: str, name: str, faults: list[Fault]) -> Node | None:
         faults.append(_syntax_fault(error, name))
     except RecursionError:
         faults.append(Fault((), f"{name} is nested too deeply to be read", fatal=True))
-    finally:
-        reader.dispose()
     return None
 
 
@@ -119,6 +112,27 @@ class _Reader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - PyYAML's own way to declare them
 
 
+# libyaml, which PyYAML's wheels bring, reads ten times as fast; a PyYAML built without it has the slow one alone.
+_Library = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FastReader: type[yaml.SafeLoader] = type("_FastReader", (_Library,), {"yaml_implicit_resolvers": {}})
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """The root of the one document in ``text``."""
+    try:
+        return _root(text, _FastReader)
+    except (yaml.YAMLError, UnicodeEncodeError):  # the latter where the text has half of a surrogate pair
+        return _root(text, _Reader)  # says better what is wrong
+
+
+def _root(text: str, kind: type[yaml.SafeLoader]) -> yaml.Node | None:
+    reader = kind(text)
+    try:
+        return reader.get_single_node()
+    finally:
+        reader.dispose()
+
+
 # PyYAML writes these as they stand and reads them back as line breaks or not at all, unless they are in double quotes.
 _LINE_BREAKS = {"\x85", "\u2028", "\u2029", "\ufeff"}
 
@@ -139,7 +153,7 @@ class _Writer(yaml.SafeDumper):
 _Writer.add_representer(str, _Writer.represent_text)
 _OLD_RESOLVER = yaml.resolver.Resolver()
 for _kind, (_pattern, _first) in _PLAIN.items():
-    for _class in (_Reader, _Writer):
+    for _class in (_Reader, _FastReader, _Writer):
         _class.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", _pattern, _first)
 
 

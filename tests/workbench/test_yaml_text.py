@@ -3,12 +3,14 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench import yaml_text
 from workbench.faults import Fault
 from workbench.yaml_text import dump_yaml, parse_word, parse_yaml, read_yaml
 
@@ -170,6 +172,17 @@ text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | text
 keys = text.filter(lambda key: key != "")
 plain = st.recursive(scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4))
+
+
+@given(st.text(alphabet="ab1~:- [],{}'\"\n#&*|>?.", max_size=24))
+def test_libyaml_reads_what_the_reader_in_python_does(text: str) -> None:
+    faults: list[Fault] = []
+    with mock.patch.object(yaml_text, "_FastReader", yaml_text._Reader):
+        slow = parse_yaml(text, "file.yaml", faults)
+    if slow is not None:  # libyaml forgives a little more, such as a tab at the end of a line
+        fast = parse_yaml(text, "file.yaml", [])
+        assert fast is not None
+        assert fast.plain() == slow.plain()
 
 
 @given(st.dictionaries(keys, plain, min_size=1, max_size=4))

@@ -47,6 +47,7 @@ def test_equal_systems_are_told_apart_once_in_twenty_times(p_values, name):
     assert np.mean(p_values[name] < 0.05) == pytest.approx(0.05, abs=0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TESTS)
 def test_p_values_of_equal_systems_are_spread_evenly(p_values, name):
     for level in (0.1, 0.25, 0.5, 0.75):

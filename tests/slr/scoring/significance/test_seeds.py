@@ -173,6 +173,7 @@ def test_equal_recipes_are_told_apart_once_in_twenty_times(false_alarms):
     assert found["spread of the table"] == pytest.approx(0.05, abs=0.025)
 
 
+@pytest.mark.slow
 def test_clips_alone_tell_equal_recipes_apart_far_too_often(false_alarms):
     """Why seeds are counted: resampling clips alone is right about networks, and wrong about recipes."""
     condition, found = false_alarms
