@@ -187,11 +187,14 @@ def two_steps(classroom: Classroom, teacher: str, student: str, loss: str) -> No
     assert all(output.grad is None for output in outputs)
 
 
+MAIN = ("STSGNet", "STGT", "FrameKL")
+
+
 def all_with_all() -> list[Any]:
     """Teacher, student and loss; where more than one of them is not the main configuration's, it is a slow test."""
     combinations = []
     for names in itertools.product(TEACHERS, STUDENTS, LOSSES):
-        exchanged = sum(name != main for name, main in zip(names, ("STSGNet", "STGT", "KD"), strict=True))
+        exchanged = sum(name != main for name, main in zip(names, MAIN, strict=True))
         combinations.append(pytest.param(*names, marks=pytest.mark.slow if exchanged > 1 else ()))
     return combinations
 
@@ -206,3 +209,8 @@ def test_two_steps_move_the_student_and_not_the_teacher(
 def test_nothing_that_is_exported_is_left_out() -> None:
     assert set(TEACHERS) | set(STUDENTS) == set(nets.ROWS)
     assert set(LOSSES) | set(OF_A_CLASS) == set(loss_rows.ROWS)
+
+
+def test_every_network_and_loss_is_in_a_combination_that_is_not_slow() -> None:
+    quick = {name for case in all_with_all() if not case.marks for name in case.values}
+    assert quick == {*TEACHERS, *STUDENTS, *LOSSES}

@@ -103,7 +103,6 @@ def test_a_mistake_is_told_in_a_sentence_and_not_in_a_traceback(tmp_path: Path) 
 # The command line and the configuration.
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -44,7 +44,6 @@ def references(run: Path, split: str) -> dict[str, tuple[str, ...]]:
     return {clip.id: clip.glosses for clip in open_corpus(load_either(run / "config.yaml").data).clips(split)}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("split", ["dev", "test"])
 def test_the_same_question_finds_what_the_run_found(run: Path, split: str) -> None:
     path, text = ask(run, split=split)

@@ -29,7 +29,6 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
 def test_there_is_a_figure_for_everything(drawn: Path) -> None:
     names = {"adjacency", "confusions", "curves", "errors", "losses", "spikes", "timelines"}
     assert {path.name for path in drawn.iterdir()} == {f"{name}.{end}" for name in names for end in ("png", "svg")}

@@ -88,7 +88,6 @@ def run(store: Path, frames: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return done
 
 
-@pytest.mark.slow
 def test_a_network_of_frames_teaches_one_of_keypoints(run: Done) -> None:
     result = read_json(run.folder / "result.json")
     assert result["teacher"]["name"] == "CNN2DCNN1D"
